@@ -34,8 +34,23 @@ CS: Final = REGISTER_INDEX["cs"]
 SS: Final = REGISTER_INDEX["ss"]
 GS_BASE: Final = REGISTER_INDEX["gs_base"]
 
+#: The two mappings of guest RAM: virtual = base + physical (Documentation/x86/x86_64/mm.txt has the same bases).
+KERNEL_MAP: Final = 0xFFFFFFFF80000000
+DIRECT_MAP: Final = 0xFFFF888000000000
+RAM_BASE: Final = 0x1000000
+RAM_SIZE: Final = 0x100000
+
 MAX_CPUS: Final = 4
 DEFAULT_MAX_STEPS: Final = 200_000
+
+
+def ram_offset(address: int) -> int:
+    """The offset into guest RAM that a virtual address of either mapping names; raises ValueError for any other."""
+    base = KERNEL_MAP if address >= KERNEL_MAP else DIRECT_MAP
+    offset = address - base - RAM_BASE
+    if not 0 <= offset < RAM_SIZE:
+        raise ValueError(f"{address:#x} is not an address of guest RAM")
+    return offset
 
 
 class FetchModel(StrEnum):

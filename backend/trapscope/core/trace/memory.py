@@ -1,0 +1,80 @@
+"""Guest RAM as an image that can be shared between moments: pages are copied on the first write after a snapshot.
+
+Addresses are virtual, of either mapping; both name the same bytes (types.ram_offset).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from trapscope.core.types import RAM_SIZE, ram_offset
+
+PAGE: Final = 4096
+
+Pages = tuple[bytes, ...]
+
+
+class Memory:
+    """All of guest RAM at one moment."""
+
+    __slots__ = ("_pages",)
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages: list[bytes | bytearray] = list(pages)
+
+    @classmethod
+    def of(cls, ram: bytes) -> Memory:
+        """From `RAM_SIZE` bytes; raises ValueError for any other length."""
+        if len(ram) != RAM_SIZE:
+            raise ValueError(f"guest RAM has {RAM_SIZE} bytes, not {len(ram)}")
+        return cls(tuple(ram[start : start + PAGE] for start in range(0, RAM_SIZE, PAGE)))
+
+    def snapshot(self) -> Pages:
+        """The pages as they are now, shared with this memory: a later write copies the page it touches."""
+        frozen = tuple(page if type(page) is bytes else bytes(page) for page in self._pages)
+        self._pages = list(frozen)
+        return frozen
+
+    def read(self, address: int, length: int) -> bytes:
+        """`length` bytes at a virtual address; raises ValueError outside RAM."""
+        offset = ram_offset(address)
+        page, start = divmod(offset, PAGE)
+        if start + length <= PAGE:
+            return bytes(self._pages[page][start : start + length])
+        if offset + length > RAM_SIZE:
+            raise ValueError(f"{length} bytes at {address:#x} end behind guest RAM")
+        return self.read(address, PAGE - start) + self.read(address + PAGE - start, length - PAGE + start)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Store `data` at a virtual address; raises ValueError outside RAM."""
+        offset = ram_offset(address)
+        if offset + len(data) > RAM_SIZE:
+            raise ValueError(f"{len(data)} bytes at {address:#x} end behind guest RAM")
+        done = 0
+        while done < len(data):
+            page, start = divmod(offset + done, PAGE)
+            part = data[done : done + PAGE - start]
+            self._writable(page)[start : start + len(part)] = part
+            done += len(part)
+
+    def u64(self, address: int) -> int:
+        """The little-endian 64-bit word at `address`."""
+        return int.from_bytes(self.read(address, 8), "little")
+
+    def u32(self, address: int) -> int:
+        """The little-endian 32-bit word at `address`."""
+        return int.from_bytes(self.read(address, 4), "little")
+
+    def digest_into(self, digest: hashlib._Hash) -> None:
+        """Feed every byte to a running hash, in address order."""
+        for page in self._pages:
+            digest.update(page)
+
+    def _writable(self, page: int) -> bytearray:
+        current = self._pages[page]
+        if isinstance(current, bytearray):
+            return current
+        copy = bytearray(current)
+        self._pages[page] = copy
+        return copy
