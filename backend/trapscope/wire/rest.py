@@ -1,0 +1,122 @@
+"""Bodies of the REST API: scenarios, the guest's symbols, structs, sources and assembly, sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from trapscope.wire.values import Count, FetchName, Frozen, Hex, HexBytes, VerdictName
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+
+
+class ScenarioInfo(Frozen):
+    """One entry of the catalogue; `schedule` is what the page plays when nobody chose otherwise."""
+
+    name: Name
+    question: str
+    sentence: str
+    cpus: Count
+    designs: list[Name]
+    variants: list[Name]
+    schedule: str
+
+
+class ScenarioList(Frozen):
+    scenarios: list[ScenarioInfo]
+
+
+class GuestInfo(Frozen):
+    sha256: str
+    text_start: Hex
+    text_end: Hex
+    image_end: Hex
+    sources: list[str]
+
+
+class SymbolInfo(Frozen):
+    name: str
+    address: Hex
+    size: Count
+
+
+class SymbolList(Frozen):
+    symbols: list[SymbolInfo]
+
+
+class MemberInfo(Frozen):
+    """One member; nested members are listed flat, by path ("thread_info.ftrace_int3_stack.depth")."""
+
+    path: str
+    type: str
+    offset: Count
+    size: Count
+
+
+class StructInfo(Frozen):
+    name: str
+    size: Count
+    members: list[MemberInfo]
+
+
+class SourceFile(Frozen):
+    path: str
+    text: str
+
+
+class AssemblyLine(Frozen):
+    """One instruction as the ELF holds it; what is patched at run time is in the trace, not here."""
+
+    address: Hex
+    bytes: HexBytes
+    text: str
+    symbol: str
+    file: str | None
+    line: Count | None
+
+
+class Assembly(Frozen):
+    """The instructions of one symbol, from its address to its end."""
+
+    symbol: str
+    address: Hex
+    size: Count
+    lines: list[AssemblyLine]
+
+
+class RunChoice(Frozen):
+    """What determines a run besides its schedule. Used in both directions, so nothing has a default."""
+
+    scenario: str
+    design: str
+    variants: list[str]
+    fetch: FetchName
+    cpus: Annotated[int, Field(ge=1, le=4)]
+    max_steps: Annotated[int, Field(ge=1)]
+
+
+class CreateSession(Frozen):
+    """Body of POST /api/sessions. What is left out is the scenario's own choice."""
+
+    scenario: Annotated[str, Field(max_length=64)]
+    design: Annotated[str, Field(max_length=64)] | None = None
+    variants: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=32, default_factory=list)]
+    fetch: FetchName = "coherent"
+    cpus: Annotated[int, Field(ge=1, le=4)] | None = None
+    max_steps: Annotated[int, Field(ge=1)] | None = None
+
+
+class SessionInfo(Frozen):
+    """One session; `schedule` is the canonical schedule of what has run, `inputs` what was asked for, in order."""
+
+    id: str
+    choice: RunChoice
+    state: Literal["idle", "running", "rebuilding", "ended", "failed"]
+    steps: Count
+    verdict: VerdictName | None
+    schedule: str
+    hash: str
+    inputs: list[str]
+    socket: str
+    idle_expiry_seconds: Count
