@@ -18,3 +18,15 @@ class ImageError(TrapscopeError):
 
 class EmulatorUnfit(TrapscopeError):
     """The installed Unicorn fails one of the behaviours that the machine relies on (machine/selftest.py)."""
+
+
+class BadSchedule(BadInput):
+    """A schedule does not parse, or names what this run does not have.
+
+    `token` is the offending token as typed, `position` its 0-based offset in the schedule.
+    """
+
+    def __init__(self, why: str, token: str, position: int) -> None:
+        super().__init__(f"schedule: “{token}” at position {position}: {why}")
+        self.token = token
+        self.position = position

@@ -1,0 +1,273 @@
+"""The Unicorn engine of one machine: one engine that is every CPU in turn, with a saved context for each.
+
+It runs a slice of instructions of one CPU under one constant set of hooks and notes, per instruction, the
+registers before it, its bytes and its stores. The rules behind the odd-looking parts are in docs/decisions/0002:
+step always with `count=`; never call emu_stop or ctl_remove_cache inside a memory hook; add every hook before
+the first run; after a store to text, drop the translation between runs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from unicorn import Uc, UcError, unicorn_const, x86_const
+
+from trapscope.core.machine import apic
+from trapscope.core.machine.delivery import Tables, canonical
+from trapscope.core.machine.faults import GP, PF, UD, Event, Source
+from trapscope.core.machine.registers import RegisterFile
+from trapscope.core.types import (
+    CS,
+    DIRECT_MAP,
+    GS_BASE,
+    KERNEL_MAP,
+    MASK64,
+    RAM_BASE,
+    RAM_SIZE,
+    REGISTERS,
+    RIP,
+    SS,
+    ram_offset,
+)
+
+_CODE_BUFFER_BYTES: Final = 8 << 20
+_PAGE: Final = 4096
+_TEXT_MAP: Final = KERNEL_MAP + RAM_BASE
+_ALIAS: Final = DIRECT_MAP + RAM_BASE
+_PAUSE: Final = b"\xf3\x90"
+_PRESENT, _WRITE, _FETCH = 1, 2, 16
+_RESTORED: Final = frozenset(range(len(REGISTERS))) - {CS, SS, GS_BASE}
+_FAULTING_READS: Final = (unicorn_const.UC_MEM_READ_UNMAPPED, unicorn_const.UC_MEM_READ_PROT)
+_FAULTING_FETCHES: Final = (unicorn_const.UC_MEM_FETCH_UNMAPPED, unicorn_const.UC_MEM_FETCH_PROT)
+_PROTECTED: Final = (unicorn_const.UC_MEM_READ_PROT, unicorn_const.UC_MEM_WRITE_PROT, unicorn_const.UC_MEM_FETCH_PROT)
+
+
+@dataclass(slots=True)
+class Executed:
+    """One instruction that was started: where, as which bytes, from which registers, with which stores."""
+
+    rip: int
+    code: bytes
+    before: tuple[int, ...]
+    writes: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a run of one CPU did: retired instructions, the registers after the last, and what it owes."""
+
+    executed: list[Executed]
+    after: tuple[int, ...]
+    event: Event | None
+
+
+DeviceRead = Callable[[int, int], int]
+DeviceWrite = Callable[[int, int, int], None]
+
+
+class Engine:
+    """One Unicorn engine. `ram` is guest RAM itself: what the guest stores is there at once, and the reverse."""
+
+    def __init__(self, text: tuple[int, int], cpus: int, device_read: DeviceRead, device_write: DeviceWrite) -> None:
+        """`text` is (first, end) of the read-only executable mapping; the device is the local APIC page."""
+        uc = Uc(unicorn_const.UC_ARCH_X86, unicorn_const.UC_MODE_64)
+        uc.ctl_set_cpu_model(x86_const.UC_CPU_X86_ICELAKE_SERVER)
+        uc.ctl_set_tlb_mode(unicorn_const.UC_TLB_VIRTUAL)
+        uc.ctl_set_tcg_buffer_size(_CODE_BUFFER_BYTES)
+        self._uc = uc
+        # Page-aligned, because Unicorn maps whole host pages.
+        self._backing = ctypes.create_string_buffer(RAM_SIZE + _PAGE)
+        start = -ctypes.addressof(self._backing) % _PAGE
+        self.ram = memoryview(self._backing).cast("B")[start : start + RAM_SIZE]
+        self._map(ctypes.addressof(self._backing) + start, text)
+        uc.mmio_map(apic.BASE, apic.SIZE, self._on_device_read, None, self._on_device_write, None)
+        self._device_read, self._device_write = device_read, device_write
+        self._file = RegisterFile(uc)
+        self._executed: list[Executed] = []
+        self._event: Event | None = None
+        self._faulted = False
+        self._stop = False
+        self._stop_at: frozenset[int] = frozenset()
+        self._text_is_stale = False
+        self._add_hooks()
+        self._cpu = 0
+        self._contexts = [uc.context_save() for _ in range(cpus)]
+
+    @property
+    def cpu(self) -> int:
+        """Which CPU the engine is now."""
+        return self._cpu
+
+    def become(self, cpu: int) -> None:
+        """Make the engine that CPU; costs a context switch only if it was another."""
+        if cpu != self._cpu:
+            self._uc.context_update(self._contexts[self._cpu])
+            self._uc.context_restore(self._contexts[cpu])
+            self._cpu = cpu
+
+    def registers(self) -> list[int]:
+        """The current CPU's registers, in the order of REGISTERS."""
+        return self._file.read()
+
+    def set_registers(self, changes: Sequence[tuple[int, int]]) -> None:
+        """Set (register index, value) pairs of the current CPU."""
+        self._file.write(changes)
+
+    def set_cr2(self, address: int) -> None:
+        """The address of a page fault, as the handler reads it."""
+        self._uc.reg_write(x86_const.UC_X86_REG_CR2, address)
+
+    def model_specific(self, register: int) -> int:
+        """Read a model-specific register of the current CPU."""
+        return int(self._uc.msr_read(register))
+
+    def set_model_specific(self, register: int, value: int) -> None:
+        """Write a model-specific register of the current CPU."""
+        self._uc.msr_write(register, value)
+
+    def tables(self) -> Tables:
+        """Where the current CPU's LIDT and LTR put its system tables."""
+        idtr = self._uc.reg_read(x86_const.UC_X86_REG_IDTR)
+        task = self._uc.reg_read(x86_const.UC_X86_REG_TR)
+        return Tables(idt_base=idtr[1], idt_limit=idtr[2], tss_base=task[1])
+
+    def read(self, address: int, length: int) -> bytes:
+        """Guest RAM by virtual address; raises ValueError outside it."""
+        offset = ram_offset(address)
+        if offset + length > RAM_SIZE:
+            raise ValueError(f"{length} bytes at {address:#x} end behind guest RAM")
+        return bytes(self.ram[offset : offset + length])
+
+    def store_fault(self, address: int, length: int) -> int:
+        """The #PF error code of a supervisor store (SDM vol. 3A, 4.7), or -1 where it succeeds."""
+        for at in (address, address + length - 1):
+            try:
+                ram_offset(at)
+            except ValueError:
+                return _WRITE
+            if self._text[0] <= at < self._text[1]:
+                return _WRITE | _PRESENT
+        return -1
+
+    def store(self, address: int, data: bytes) -> None:
+        """Write guest RAM from the host, and drop whatever was translated from those bytes."""
+        offset = ram_offset(address)
+        self.ram[offset : offset + len(data)] = data
+        self._uc.ctl_remove_cache(_TEXT_MAP + offset, _TEXT_MAP + offset + len(data))
+
+    def run(self, limit: int, stop_at: frozenset[int] = frozenset()) -> Slice:
+        """Run the current CPU for at most `limit` ≥ 1 instructions, fewer if something must be looked at first.
+
+        It ends early at an exception, after a store to text or to the device, after PAUSE and HLT, and before an
+        address of `stop_at` (which the first instruction may have).
+        """
+        self._executed = executed = []
+        self._event = None
+        self._faulted = self._stop = False
+        self._stop_at = stop_at - {self._file.read()[RIP]}
+        rip = self._file.read()[RIP]
+        try:
+            self._uc.emu_start(rip, 0, count=limit)
+        except UcError as error:
+            if self._event is None:
+                self._event = self._unexplained(error)
+        if self._text_is_stale:
+            self._text_is_stale = False
+            self._uc.ctl_remove_cache(self._text[0], self._text[1])
+        after = tuple(self._file.read())
+        if self._faulted:
+            # The instruction did not retire: it is to be restarted, and nothing that it stored counts.
+            faulting = executed.pop()
+            after = faulting.before
+            self._file.write([(register, value) for register, value in enumerate(after) if register in _RESTORED])
+        return Slice(executed, after, self._event)
+
+    def _map(self, host: int, text: tuple[int, int]) -> None:
+        first, end = text[0] & ~(_PAGE - 1), -(-text[1] // _PAGE) * _PAGE
+        self._text = (first, end)
+        everything, code = unicorn_const.UC_PROT_READ | unicorn_const.UC_PROT_WRITE, unicorn_const.UC_PROT_READ
+        code |= unicorn_const.UC_PROT_EXEC
+        base, top = _TEXT_MAP, _TEXT_MAP + RAM_SIZE
+        if first > base:
+            self._uc.mem_map_ptr(base, first - base, everything, host)
+        self._uc.mem_map_ptr(first, end - first, code, host + first - base)
+        self._uc.mem_map_ptr(end, top - end, everything, host + end - base)
+        self._uc.mem_map_ptr(_ALIAS, RAM_SIZE, everything, host)
+
+    def _add_hooks(self) -> None:
+        self._uc.hook_add(unicorn_const.UC_HOOK_CODE, self._on_code)
+        self._uc.hook_add(unicorn_const.UC_HOOK_MEM_WRITE, self._on_write)
+        self._uc.hook_add(unicorn_const.UC_HOOK_INTR, self._on_exception)
+        self._uc.hook_add(unicorn_const.UC_HOOK_INSN_INVALID, self._on_invalid)
+        self._uc.hook_add(unicorn_const.UC_HOOK_MEM_INVALID, self._on_bad_access)
+
+    def _on_code(self, uc: Uc, address: int, size: int, _: Any) -> None:
+        if self._stop or address in self._stop_at:
+            uc.emu_stop()
+            return
+        file = self._file
+        file.fetch()
+        offset = address - _TEXT_MAP
+        code = bytes(self.ram[offset : offset + size])
+        self._executed.append(Executed(address, code, tuple(file.cells)))
+        if code == _PAUSE:
+            self._stop = True
+
+    def _on_write(self, _uc: Uc, _access: int, address: int, size: int, value: int, _: Any) -> None:
+        try:
+            offset = ram_offset(address)
+        except ValueError:
+            return
+        data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+        self._executed[-1].writes.append((address, bytes(self.ram[offset : offset + size]), data))
+        if offset < self._text[1] - _TEXT_MAP and offset + size > self._text[0] - _TEXT_MAP:
+            self._text_is_stale = self._stop = True
+
+    def _on_device_read(self, _uc: Uc, offset: int, size: int, _: Any) -> int:
+        return self._device_read(offset, size)
+
+    def _on_device_write(self, _uc: Uc, offset: int, size: int, value: int, _: Any) -> None:
+        self._stop = True
+        self._device_write(offset, size, value & (1 << 8 * size) - 1)
+
+    def _on_exception(self, uc: Uc, vector: int, _: Any) -> None:
+        at = self._executed[-1].rip
+        software = self._file.read()[RIP] != at
+        if software:
+            self._event = Event(vector, Source.SOFTWARE, restart=at)
+        else:
+            self._event = Event(vector, Source.EXCEPTION, error_code=0)
+            self._faulted = True
+        self._stop = True
+        uc.emu_stop()
+
+    def _on_invalid(self, uc: Uc, _: Any) -> bool:
+        self._event = Event(UD, Source.EXCEPTION)
+        self._faulted = self._stop = True
+        uc.emu_stop()
+        return True
+
+    def _on_bad_access(self, _uc: Uc, access: int, address: int, _size: int, _value: int, _: Any) -> bool:
+        address &= MASK64
+        self._faulted = access not in _FAULTING_FETCHES
+        if not canonical(address):
+            self._event = Event(GP, Source.EXCEPTION, error_code=0)
+            return False
+        code = _PRESENT if access in _PROTECTED else 0
+        if access in _FAULTING_FETCHES:
+            code |= _FETCH
+        elif access not in _FAULTING_READS:
+            code |= _WRITE
+        self._event = Event(PF, Source.EXCEPTION, code, cr2=address)
+        return False
+
+    def _unexplained(self, error: UcError) -> Event:
+        if error.errno == unicorn_const.UC_ERR_INSN_INVALID:
+            return Event(UD, Source.EXCEPTION)
+        rip = self._file.read()[RIP]
+        if not canonical(rip):
+            return Event(GP, Source.EXCEPTION, error_code=0)
+        raise RuntimeError(f"Unicorn stopped at {rip:#x} for no reason of the guest's: {error}") from error

@@ -1,0 +1,288 @@
+"""The machine: virtual CPUs, guest RAM and local APICs; commands in, steps out.
+
+Deterministic: the same image, boot parameters and sequence of calls give the same steps. Who runs next is the
+caller's choice; when an interrupt is taken is the architecture's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from trapscope.core.errors import ImageError
+from trapscope.core.image import Image
+from trapscope.core.machine.apic import Ipi, LocalApic
+from trapscope.core.machine.cpu import Cpu
+from trapscope.core.machine.delivery import Interrupted, Outcome, SecondFault, deliver, frame_bytes
+from trapscope.core.machine.engine import Engine, Executed
+from trapscope.core.machine.faults import MC, WITH_ERROR_CODE, Event, Shutdown, Source, second
+from trapscope.core.types import (
+    CS,
+    DIRECT_MAP,
+    MAX_CPUS,
+    RAM_BASE,
+    RDI,
+    REGISTERS,
+    RFLAGS,
+    RIP,
+    RSP,
+    SS,
+    RegisterChange,
+    Step,
+    StepKind,
+    Write,
+)
+
+#: The vector that `irq@K` raises: the guest's timer.
+TIMER_VECTOR: Final = 0xEC
+_BOOT_BUDGET_STEPS: Final = 2_000_000
+_RFLAGS_AT_ENTRY: Final = 2
+_MCG_STATUS: Final = 0x17A
+_MCG_STATUS_RIPV: Final = 1
+_MCG_STATUS_MCIP: Final = 4
+_NO_ADDRESSES: Final[frozenset[int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BootParams:
+    """What the host writes into the guest's `boot_params` before start; numbers are the guest's enumerators."""
+
+    scenario: int
+    design: int
+    variants: int
+    cpus: int
+
+
+class Machine:
+    """CPUs 0 … n-1 at their 64-bit entry; `boot()` takes them to moment 0."""
+
+    def __init__(self, image: Image, params: BootParams) -> None:
+        if not 1 <= params.cpus <= MAX_CPUS:
+            raise ValueError(f"{params.cpus} CPUs: a machine has 1 to {MAX_CPUS}")
+        self._start = image.symbol("scenario_start").address
+        self._end = frozenset({image.symbol("scenario_end").address})
+        text = image.symbol("_text").address, image.symbol("_etext").address
+        self._engine = Engine(text, params.cpus, self._device_read, self._device_write)
+        self._load(image, params)
+        entry = [0] * len(REGISTERS)
+        entry[RIP], entry[RFLAGS] = image.symbol("startup_64").address, _RFLAGS_AT_ENTRY
+        self._cpus = []
+        for number in range(params.cpus):
+            entry[RDI] = number
+            self._engine.become(number)
+            self._engine.set_registers([(index, entry[index]) for index in (RDI, RFLAGS, RIP)])
+            self._cpus.append(
+                Cpu(number, LocalApic(number, params.cpus), tuple(self._engine.registers()))
+            )
+        self._moment = 0
+        self.shutdown = False
+        """Whether a CPU gave up ("triple fault"); nothing runs any more."""
+
+    @property
+    def cpus(self) -> int:
+        """How many CPUs there are."""
+        return len(self._cpus)
+
+    def registers(self, cpu: int) -> tuple[int, ...]:
+        """A CPU's registers now, in the order of REGISTERS."""
+        return self._cpus[cpu].registers
+
+    def ram(self) -> bytes:
+        """All of guest RAM now."""
+        return bytes(self._engine.ram)
+
+    def boot(self) -> None:
+        """Run every CPU, unrecorded, until CPU 0 is about to execute `scenario_start`: moment 0.
+
+        The CPUs take turns, each until it waits. Raises ImageError if the guest never gets there.
+        """
+        done = 0
+        stop = frozenset({self._start})
+        while done < _BOOT_BUDGET_STEPS and not self.shutdown:
+            for cpu in self._cpus:
+                made = len(self.run(cpu.number, _BOOT_BUDGET_STEPS, stop))
+                done += made
+                if self._cpus[0].registers[RIP] == self._start:
+                    self._moment = 0
+                    return
+        raise ImageError(f"the guest did not reach scenario_start in {done} steps of booting")
+
+    def at_end(self, cpu: int) -> bool:
+        """Whether this CPU is about to execute `scenario_end`."""
+        return self._cpus[cpu].registers[RIP] in self._end
+
+    def waits(self, cpu: int) -> bool:
+        """Whether this CPU's last instruction was HLT or PAUSE and nothing has come for it since."""
+        state = self._cpus[cpu]
+        return state.waits and state.deliverable() is None
+
+    def can_step(self, cpu: int) -> bool:
+        """Whether this CPU has a next step: not so for one in HLT that nothing wakes, nor after a shutdown."""
+        state = self._cpus[cpu]
+        return not self.shutdown and (not state.halted or state.deliverable() is not None)
+
+    def run(self, cpu: int, limit: int, stop_at: frozenset[int] = _NO_ADDRESSES) -> list[Step]:
+        """Let one CPU make up to `limit` steps; returns them.
+
+        It stops early when the CPU waits (HLT, PAUSE), when it is about to execute an address of `stop_at`
+        (after at least one step) or `scenario_end`, and at a shutdown.
+        """
+        steps: list[Step] = []
+        for step in self._advance(self._cpus[cpu], limit, stop_at | self._end):
+            steps.append(step)
+        return steps
+
+    def inject_irq(self, cpu: int) -> None:
+        """Raise the timer interrupt at a CPU's local APIC; taken when the CPU may."""
+        self._cpus[cpu].apic.requested.add(TIMER_VECTOR)
+
+    def inject_nmi(self, cpu: int) -> None:
+        """Raise an NMI; at most one is latched while NMIs are blocked (SDM vol. 3A, 6.7.1)."""
+        self._cpus[cpu].nmi_pending = True
+
+    def inject_mce(self, cpu: int) -> None:
+        """Raise a machine check."""
+        self._cpus[cpu].mce_pending = True
+
+    def _advance(self, cpu: Cpu, limit: int, stop_at: frozenset[int]) -> Iterator[Step]:
+        self._engine.become(cpu.number)
+        made = 0
+        while made < limit and not self.shutdown:
+            event = cpu.deliverable()
+            if event is None:
+                if cpu.registers[RIP] in stop_at and (made or cpu.registers[RIP] in self._end):
+                    return
+                if cpu.halted or (cpu.waits and made):
+                    return
+                for step in self._execute(cpu, 1 if cpu.has_pending else limit - made, stop_at):
+                    made += 1
+                    yield step
+            else:
+                taken = self._deliver(cpu, event)
+                if taken is None:
+                    return
+                made += 1
+                yield taken
+
+    def _execute(self, cpu: Cpu, limit: int, stop_at: frozenset[int]) -> Iterator[Step]:
+        result = self._engine.run(limit, stop_at)
+        cpu.owed = result.event
+        executed = result.executed
+        for index, insn in enumerate(executed):
+            after = executed[index + 1].before if index + 1 < len(executed) else result.after
+            cpu.registers = after
+            cpu.retire(insn.code, insn.before[RFLAGS])
+            yield self._insn(cpu.number, insn, after)
+        cpu.registers = result.after
+
+    def _insn(self, cpu: int, insn: Executed, after: tuple[int, ...]) -> Step:
+        moment = self._moment
+        self._moment += 1
+        return Step(
+            moment=moment,
+            cpu=cpu,
+            kind=StepKind.INSN,
+            rip=insn.rip,
+            code=insn.code,
+            vector=-1,
+            error_code=-1,
+            regs=_changes(insn.before, after),
+            writes=tuple(Write(*write) for write in insn.writes),
+        )
+
+    def _deliver(self, cpu: Cpu, event: Event) -> Step | None:
+        """Carry out a delivery, or the second fault that it turns into; None at a shutdown."""
+        before = cpu.registers
+        cpu.take(event)
+        if event.vector == MC and event.source is Source.EXTERNAL and not self._begin_machine_check():
+            self.shutdown = True
+            return None
+        interrupted = Interrupted(before[RIP], before[CS], before[RFLAGS], before[RSP], before[SS])
+        while True:
+            try:
+                outcome = deliver(
+                    event, interrupted, self._engine.tables(), self._engine.read, self._engine.store_fault
+                )
+                break
+            except SecondFault as fault:
+                if event.restart >= 0:
+                    interrupted = Interrupted(event.restart, before[CS], before[RFLAGS], before[RSP], before[SS])
+                try:
+                    event = second(event, fault.event)
+                except Shutdown:
+                    self.shutdown = True
+                    return None
+        return self._carry_out(cpu, event, outcome, before)
+
+    def _carry_out(self, cpu: Cpu, event: Event, outcome: Outcome, before: tuple[int, ...]) -> Step:
+        writes = []
+        for address, word in outcome.pushes:
+            data = frame_bytes(word)
+            writes.append(Write(address, self._engine.read(address, len(data)), data))
+            self._engine.store(address, data)
+        if event.cr2 >= 0:
+            self._engine.set_cr2(event.cr2)
+        after = list(before)
+        after[RIP], after[CS], after[RFLAGS] = outcome.rip, outcome.cs, outcome.rflags
+        after[RSP], after[SS] = outcome.rsp, outcome.ss
+        self._engine.set_registers([(index, after[index]) for index in (CS, SS, RSP, RFLAGS, RIP)])
+        cpu.registers = tuple(after)
+        moment = self._moment
+        self._moment += 1
+        return Step(
+            moment=moment,
+            cpu=cpu.number,
+            kind=StepKind.DELIVERY,
+            rip=before[RIP],
+            code=b"",
+            vector=event.vector,
+            error_code=max(event.error_code, 0) if event.vector in WITH_ERROR_CODE else -1,
+            regs=_changes(before, cpu.registers),
+            writes=tuple(writes),
+        )
+
+    def _begin_machine_check(self) -> bool:
+        """Set MCG_STATUS.MCIP; False if it was set already, which is a shutdown (SDM vol. 3B, 15.3.1.2)."""
+        status = self._engine.model_specific(_MCG_STATUS)
+        self._engine.set_model_specific(_MCG_STATUS, _MCG_STATUS_MCIP | _MCG_STATUS_RIPV)
+        return not status & _MCG_STATUS_MCIP
+
+    def _device_read(self, offset: int, _size: int) -> int:
+        return self._cpus[self._engine.cpu].apic.read(offset)
+
+    def _device_write(self, offset: int, _size: int, value: int) -> None:
+        sent = self._cpus[self._engine.cpu].apic.write(offset, value)
+        if sent is not None:
+            self._send(sent)
+
+    def _send(self, ipi: Ipi) -> None:
+        for target in ipi.targets:
+            if ipi.nmi:
+                self._cpus[target].nmi_pending = True
+            else:
+                self._cpus[target].apic.requested.add(ipi.vector)
+
+    def _load(self, image: Image, params: BootParams) -> None:
+        for segment in image.segments:
+            if segment.paddr < RAM_BASE:
+                continue  # the real-mode start of QEMU's other CPUs, which the machine does not need
+            self._engine.store(DIRECT_MAP + segment.paddr, segment.data)
+        at = image.symbol("boot_params").address
+        for name, value in (
+            ("scenario", params.scenario),
+            ("design", params.design),
+            ("variants", params.variants),
+            ("cpus", params.cpus),
+        ):
+            self._engine.store(at + image.offset("boot_params", name), value.to_bytes(4, "little"))
+
+
+def _changes(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[RegisterChange, ...]:
+    if before == after:
+        return ()
+    return tuple(
+        RegisterChange(register, old, new)
+        for register, (old, new) in enumerate(zip(before, after, strict=True))
+        if old != new
+    )

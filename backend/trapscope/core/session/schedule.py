@@ -1,0 +1,176 @@
+"""The schedule: the only input that a run has besides its spec, as a short string that people edit.
+
+    0*120 1*3 nmi@0 0*20 irq@0 1* fetch@0+1 0>int3 0>&ftrace_regs_caller 0>.
+
+`parse` gives tokens with their positions; `Canonical` collects what really happened, in the form that uses only
+`K*N`, injections and fetch tokens and reproduces the run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from trapscope.core.errors import BadSchedule
+
+MAX_LENGTH: Final = 65_536
+_MAX_COUNT: Final = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What every token has: how it was typed, and where (0-based offset)."""
+
+    text: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunSteps(Token):
+    """`K*N`, `K`: CPU K runs N steps."""
+
+    cpu: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunUntilWaits(Token):
+    """`K*`: CPU K runs until it executes HLT or PAUSE."""
+
+    cpu: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunUntilEvent(Token):
+    """`K>EVENT`: CPU K runs up to and including the step that raises the event on it."""
+
+    cpu: int
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunUntilSymbol(Token):
+    """`K>&SYMBOL`: CPU K runs, at least one step, until it is about to execute the symbol's address."""
+
+    cpu: int
+    symbol: str
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunToEnd(Token):
+    """`K>.`: CPU K runs until the scenario ends; the others step only while K waits."""
+
+    cpu: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inject(Token):
+    """`irq@K`, `nmi@K`, `mce@K`: raise it at CPU K now."""
+
+    what: str
+    cpu: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRobin(Token):
+    """`rr*Q`: from here on every CPU in turn, Q steps each, until the scenario ends."""
+
+    quantum: int
+
+
+AnyToken = RunSteps | RunUntilWaits | RunUntilEvent | RunUntilSymbol | RunToEnd | Inject | RoundRobin
+
+FORMS: Final = "K*N, K, K*, K>EVENT, K>&SYMBOL, K>., irq@K, nmi@K, mce@K, rr*Q"
+
+_STEPS: Final = re.compile(r"(\d+)(?:\*(\d+))?", re.ASCII)
+_WAITS: Final = re.compile(r"(\d+)\*", re.ASCII)
+_END: Final = re.compile(r"(\d+)>\.", re.ASCII)
+_SYMBOL: Final = re.compile(r"(\d+)>&([A-Za-z_.][\w.]*)", re.ASCII)
+_EVENT: Final = re.compile(r"(\d+)>([a-z][a-z0-9-]*)", re.ASCII)
+_INJECT: Final = re.compile(r"(irq|nmi|mce)@(\d+)", re.ASCII)
+_ROBIN: Final = re.compile(r"rr\*(\d+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a schedule may refer to in one run. `address` gives a symbol's, or None where there is no such symbol."""
+
+    cpus: int
+    events: Collection[str]
+    address: Callable[[str], int | None]
+
+
+def parse(schedule: str, names: Names) -> tuple[AnyToken, ...]:
+    """The tokens of a schedule; raises BadSchedule, which names the token and its position."""
+    if len(schedule) > MAX_LENGTH:
+        raise BadSchedule(f"the schedule is longer than {MAX_LENGTH} characters", schedule[:16] + "…", MAX_LENGTH)
+    return tuple(_token(match.group(), match.start(), names) for match in re.finditer(r"\S+", schedule))
+
+
+def _token(text: str, position: int, names: Names) -> AnyToken:
+    def cpu(digits: str) -> int:
+        if len(digits) > 2 or int(digits) >= names.cpus:
+            have = "only CPU 0" if names.cpus == 1 else f"CPUs 0 to {names.cpus - 1}"
+            raise BadSchedule(f"there is no CPU {digits}; this run has {have}", text, position)
+        return int(digits)
+
+    def count(digits: str, what: str) -> int:
+        if len(digits) > 9 or not 1 <= int(digits) <= _MAX_COUNT:
+            raise BadSchedule(f"{what} is a number from 1 to {_MAX_COUNT}", text, position)
+        return int(digits)
+
+    if match := _STEPS.fullmatch(text):
+        return RunSteps(text, position, cpu(match[1]), count(match[2] or "1", "N, the number of steps,"))
+    if match := _WAITS.fullmatch(text):
+        return RunUntilWaits(text, position, cpu(match[1]))
+    if match := _END.fullmatch(text):
+        return RunToEnd(text, position, cpu(match[1]))
+    if match := _SYMBOL.fullmatch(text):
+        address = names.address(match[2])
+        if address is None:
+            raise BadSchedule(f"the guest has no symbol {match[2]}", text, position)
+        return RunUntilSymbol(text, position, cpu(match[1]), match[2], address)
+    if match := _EVENT.fullmatch(text):
+        if match[2] not in names.events:
+            known = ", ".join(sorted(names.events))
+            raise BadSchedule(f"there is no event {match[2]}; there are {known}", text, position)
+        return RunUntilEvent(text, position, cpu(match[1]), match[2])
+    if match := _INJECT.fullmatch(text):
+        return Inject(text, position, match[1], cpu(match[2]))
+    if match := _ROBIN.fullmatch(text):
+        return RoundRobin(text, position, count(match[1], "Q, the quantum in steps,"))
+    raise BadSchedule(f"not a schedule token; the forms are {FORMS}", text, position)
+
+
+@dataclass(slots=True)
+class Canonical:
+    """What happened, as a schedule of `K*N` and injections."""
+
+    _tokens: list[str] = field(default_factory=list)
+    _cpu: int = -1
+    _steps: int = 0
+
+    def step(self, cpu: int, steps: int = 1) -> None:
+        """CPU `cpu` made `steps` steps."""
+        if cpu != self._cpu:
+            self._flush()
+            self._cpu = cpu
+        self._steps += steps
+
+    def add(self, token: str) -> None:
+        """Something other than a step happened now: an injection."""
+        self._flush()
+        self._tokens.append(token)
+
+    def __str__(self) -> str:
+        tail = [f"{self._cpu}*{self._steps}"] if self._steps else []
+        return " ".join(self._tokens + tail)
+
+    def _flush(self) -> None:
+        if self._steps:
+            self._tokens.append(f"{self._cpu}*{self._steps}")
+        self._steps = 0
+        self._cpu = -1

@@ -1,0 +1,280 @@
+"""One run: a machine, what is asked of it, and everything that came of it so far.
+
+Commands in (`feed`, `advance`, `cancel`, `finish`), facts out (`trace`, `events`, `findings`, `lanes`, `verdict`).
+The same image, spec and schedule give the same trace hash anywhere.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from typing import Final, assert_never
+
+from trapscope.core.image import Image
+from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane, Lens
+from trapscope.core.machine import BootParams, Machine
+from trapscope.core.session.schedule import (
+    AnyToken,
+    Canonical,
+    Inject,
+    Names,
+    RoundRobin,
+    RunSteps,
+    RunToEnd,
+    RunUntilEvent,
+    RunUntilSymbol,
+    RunUntilWaits,
+    parse,
+)
+from trapscope.core.trace import Memory, State, Trace
+from trapscope.core.types import DEFAULT_MAX_STEPS, RIP, RunSpec, Severity, Step, Verdict
+
+#: While the CPU of `K>.` waits, another runs until it waits too, at most this many steps.
+_TURN_STEPS: Final = 64
+#: Rounds in which every CPU only waited and nothing was written, after which nothing can ever happen.
+_IDLE_ROUNDS: Final = 2
+
+
+class Session:
+    """A run that can be fed and advanced piece by piece."""
+
+    def __init__(self, image: Image, spec: RunSpec, *, max_steps: int = DEFAULT_MAX_STEPS) -> None:
+        """`spec` must be one that `catalogue.resolve` returned; `max_steps` ≥ 1 ends the run as out-of-steps."""
+        if max_steps < 1:
+            raise ValueError(f"a run has at least one step, not {max_steps}")
+        self.image, self.spec, self.max_steps = image, spec, max_steps
+        self._machine = Machine(image, boot_params(image, spec))
+        self._machine.boot()
+        self.state0 = State([self._machine.registers(cpu) for cpu in range(spec.cpus)], Memory.of(self._machine.ram()))
+        self.trace = Trace(self.state0)
+        self._lens = Lens(image, spec, self.state0.copy())
+        self.events: list[Event] = []
+        self.findings: list[Finding] = []
+        self.lanes: list[Lane] = []
+        """Every (context, trap, task) that a step had, in the order of first appearance."""
+        self.lane_of = array("I")
+        """Per step, the index into `lanes`."""
+        self._lane_ids: dict[Lane, int] = {}
+        self.verdict: Verdict | None = None
+        self.reason = ""
+        """One sentence on why the run ended, where the verdict alone does not say it."""
+        self._queue: deque[AnyToken] = deque()
+        self._work: Iterator[int] | None = None
+        self._room = 0
+        self._canonical = Canonical()
+        self._names = Names(spec.cpus, EVENT_NAMES, self._address)
+
+    @property
+    def schedule(self) -> str:
+        """The canonical schedule of what has happened so far."""
+        return str(self._canonical)
+
+    @property
+    def hash(self) -> str:
+        """The trace's hash: the name of this run."""
+        return self.trace.hash
+
+    @property
+    def pending(self) -> bool:
+        """Whether `advance` has something left to do."""
+        return self.verdict is None and bool(self._queue)
+
+    def feed(self, schedule: str) -> None:
+        """Queue a schedule behind what is queued; raises BadSchedule and then queues nothing of it."""
+        self._queue.extend(parse(schedule, self._names))
+
+    def cancel(self) -> None:
+        """Drop what is queued; what has happened stays."""
+        self._queue.clear()
+        self._work = None
+
+    def advance(self, limit: int) -> int:
+        """Make about `limit` ≥ 1 steps of what is queued (never more); returns how many were made."""
+        start = len(self.trace)
+        while self.pending and len(self.trace) - start < limit:
+            if len(self.trace) >= self.max_steps:
+                self._end(Verdict.OUT_OF_STEPS, f"the step budget of {self.max_steps} is used up")
+                break
+            self._room = min(limit - (len(self.trace) - start), self.max_steps - len(self.trace))
+            if self._work is None:
+                self._work = self._pursue(self._queue[0])
+            if next(self._work, None) is None:
+                self._work = None
+                if self._queue:
+                    self._queue.popleft()
+        return len(self.trace) - start
+
+    def finish(self) -> Verdict:
+        """End the run here, if it has not ended: the checks that hold "at the end" of a whole scenario do not apply."""
+        if self.verdict is None:
+            if self._queue and len(self.trace) >= self.max_steps:
+                self._end(Verdict.OUT_OF_STEPS, f"the step budget of {self.max_steps} is used up")
+            else:
+                self._end(Verdict.OK, f"the schedule ended at moment {len(self.trace)}, before the scenario did")
+        assert self.verdict is not None
+        return self.verdict
+
+    def _pursue(self, token: AnyToken) -> Iterator[int]:
+        """Do what a token asks, in pieces of at most `_room` steps; yields after each."""
+        if isinstance(token, RunSteps):
+            yield from self._run_steps(token)
+        elif isinstance(token, RunUntilWaits):
+            yield from self._run_until_waits(token.cpu, token)
+        elif isinstance(token, RunUntilEvent):
+            yield from self._run_until_event(token)
+        elif isinstance(token, RunUntilSymbol):
+            yield from self._run_until_symbol(token)
+        elif isinstance(token, RunToEnd):
+            yield from self._run_to_end(token.cpu)
+        elif isinstance(token, RoundRobin):
+            yield from self._round_robin(token.quantum)
+        elif isinstance(token, Inject):
+            self._inject(token)
+        else:
+            assert_never(token)
+
+    def _run_steps(self, token: RunSteps) -> Iterator[int]:
+        left = token.steps
+        while left and self.verdict is None:
+            made = self._run(token.cpu, min(left, self._room))
+            left -= made
+            if not made and left:
+                self._stuck(token, f"still wants {left} steps")
+            yield made
+
+    def _run_until_waits(self, cpu: int, token: AnyToken) -> Iterator[int]:
+        while self.verdict is None:
+            made = self._run(cpu, self._room)
+            if not made and all(not self._machine.can_step(other) for other in range(self.spec.cpus)):
+                self._stuck(token, "every CPU waits")
+            yield made
+            if not made or self._machine.waits(cpu):
+                return
+
+    def _run_until_event(self, token: RunUntilEvent) -> Iterator[int]:
+        while self.verdict is None:
+            seen = len(self.events)
+            made = self._run(token.cpu, 1)
+            if not made:
+                self._stuck(token, f"{token.event} has not come")
+            yield made
+            if any(event.name == token.event and event.cpu == token.cpu for event in self.events[seen:]):
+                return
+
+    def _run_until_symbol(self, token: RunUntilSymbol) -> Iterator[int]:
+        while self.verdict is None:
+            made = self._run(token.cpu, self._room, frozenset({token.address}))
+            if not made:
+                self._stuck(token, f"{token.symbol} has not come")
+            yield made
+            if self.trace.head.regs[token.cpu][RIP] == token.address:
+                return
+
+    def _run_to_end(self, cpu: int) -> Iterator[int]:
+        others = [other for other in range(self.spec.cpus) if other != cpu]
+        idle = _IdleRounds(self.trace)
+        while self.verdict is None:
+            yield self._run(cpu, self._room)
+            if not self._machine.waits(cpu):
+                continue
+            for other in others:
+                turn = _TURN_STEPS
+                while turn and self.verdict is None:
+                    made = self._run(other, min(turn, self._room))
+                    turn -= made
+                    yield made
+                    if not made or self._machine.waits(other):
+                        break
+            self._look_for_standstill(idle)
+
+    def _round_robin(self, quantum: int) -> Iterator[int]:
+        idle = _IdleRounds(self.trace)
+        while self.verdict is None:
+            for cpu in range(self.spec.cpus):
+                left = quantum
+                while left and self.verdict is None and self._machine.can_step(cpu):
+                    made = self._run(cpu, min(left, self._room))
+                    left -= made
+                    yield made
+            self._look_for_standstill(idle)
+
+    def _look_for_standstill(self, idle: _IdleRounds) -> None:
+        if self.verdict is not None:
+            return
+        waiting = all(self._machine.waits(cpu) for cpu in range(self.spec.cpus))
+        if idle.another(waiting) >= _IDLE_ROUNDS or not any(map(self._machine.can_step, range(self.spec.cpus))):
+            self._end(Verdict.STUCK, "every CPU waits, and nothing is coming for any of them")
+
+    def _inject(self, token: Inject) -> None:
+        self._canonical.add(token.text)
+        if token.what == "irq":
+            self._machine.inject_irq(token.cpu)
+        elif token.what == "nmi":
+            self._machine.inject_nmi(token.cpu)
+        else:
+            self._machine.inject_mce(token.cpu)
+
+    def _run(self, cpu: int, limit: int, stop_at: frozenset[int] = frozenset()) -> int:
+        """Steps of one CPU, recorded and looked at; returns how many. Ends the run where it is over."""
+        steps = self._machine.run(cpu, limit, stop_at)
+        for step in steps:
+            self._record(step)
+        if steps:
+            self._canonical.step(cpu, len(steps))
+        if self._machine.shutdown:
+            self._end(Verdict.SHUTDOWN, f"CPU {cpu} shut down: a fault came while it was delivering a double fault")
+        elif self._machine.at_end(cpu):
+            self._end(Verdict.OK, "")
+        return len(steps)
+
+    def _record(self, step: Step) -> None:
+        self.trace.append(step)
+        self.events += self._lens.observe(step, self.trace.head)
+        lane = self._lens.lane(step, self.trace.head)
+        lane_id = self._lane_ids.get(lane)
+        if lane_id is None:
+            lane_id = self._lane_ids[lane] = len(self.lanes)
+            self.lanes.append(lane)
+        self.lane_of.append(lane_id)
+        self.findings += self._lens.take_findings()
+
+    def _stuck(self, token: AnyToken, what: str) -> None:
+        self._end(Verdict.STUCK, f"“{token.text}” at position {token.position}: {what}, and its CPU is in HLT")
+
+    def _end(self, verdict: Verdict, reason: str) -> None:
+        complete = verdict is Verdict.OK and not reason
+        self.findings += self._lens.finish(self.trace.head, complete=complete)
+        violated = any(finding.severity is Severity.VIOLATION for finding in self.findings)
+        self.verdict = Verdict.VIOLATED if violated and verdict is Verdict.OK else verdict
+        self.reason = reason
+        self.cancel()
+
+    def _address(self, name: str) -> int | None:
+        symbol = self.image.find(name)
+        return None if symbol is None else symbol.address
+
+
+class _IdleRounds:
+    """Counts rounds in which every CPU only waited and no step wrote anything."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._seen = len(trace)
+        self._count = 0
+
+    def another(self, waiting: bool) -> int:
+        """A round is over; returns how many idle ones there were in a row."""
+        quiet = waiting and not any(step.writes for step in self._trace.steps(self._seen))
+        self._seen = len(self._trace)
+        self._count = self._count + 1 if quiet else 0
+        return self._count
+
+
+def boot_params(image: Image, spec: RunSpec) -> BootParams:
+    """The spec in the guest's own numbers, by its DWARF enumerators."""
+    bits = image.enum("variant_bit")
+    variants = sum(1 << bits[f"VARIANT_{name.replace('-', '_')}"] for name in spec.variants)
+    scenario = image.enum("scenario_id")[f"SCENARIO_{spec.scenario.replace('-', '_')}"]
+    design = image.enum("design_id")[f"DESIGN_{spec.design.replace('-', '_')}"]
+    return BootParams(scenario, design, variants, spec.cpus)
