@@ -1,187 +1,28 @@
 """Events and findings as they look on the wire: tagged by `event`, 64-bit values as hex text.
 
-The shape is that of the lines of `--format jsonl` without their `type`.
+The models are made from the lens's own dataclasses, so an event that the lens learns appears here, in the schema and
+in TypeScript by itself. The shape is that of the lines of `--format jsonl` without their `type`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import dataclasses
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import Field
+from pydantic import Field, create_model
 from typing_extensions import TypeAliasType
 
-from trapscope.wire.values import ContextName, Count, Cpu, Frozen, Hex, HexBytes, Moment, SeverityName
+from trapscope.core.lens import events as lens
+from trapscope.core.types import Context
+from trapscope.wire.values import ContextName, Cpu, Frozen, Hex, HexBytes, Moment, SeverityName
 
 
 class EventBase(Frozen):
-    """Moment and CPU of the step that meant something."""
+    """Every event's first two fields: the step that raised it, and its CPU."""
 
     n: Moment
     cpu: Cpu
-
-
-class Frame(Frozen):
-    """The five words that a delivery pushes and iretq pops; `addr` is that of the lowest, ip."""
-
-    addr: Hex
-    ip: Hex
-    cs: Hex
-    flags: Hex
-    sp: Hex
-    ss: Hex
-
-
-class TextWrite(EventBase):
-    event: Literal["text-write"]
-    addr: Hex
-    old: HexBytes
-    new: HexBytes
-    symbol: str | None
-
-
-class Int3(EventBase):
-    event: Literal["int3"]
-    addr: Hex
-    symbol: str | None
-    depth: Count
-
-
-class Irq(EventBase):
-    event: Literal["irq"]
-    vector: Count
-
-
-class Nmi(EventBase):
-    event: Literal["nmi"]
-
-
-class FramePushed(EventBase):
-    event: Literal["frame-pushed"]
-    vector: Count
-    frame: Frame
-
-
-class FrameRewritten(EventBase):
-    event: Literal["frame-rewritten"]
-    field: Literal["ip", "cs", "flags", "sp", "ss"]
-    old: Hex
-    new: Hex
-    old_symbol: str | None
-    new_symbol: str | None
-
-
-class PushBegun(EventBase):
-    event: Literal["push-begun"]
-    task: str
-    index: int
-    context: ContextName
-
-
-class SlotPushed(EventBase):
-    event: Literal["slot-pushed"]
-    task: str
-    index: int
-    value: Hex
-    depth: int
-    context: ContextName
-
-
-class PopBegun(EventBase):
-    event: Literal["pop-begun"]
-    task: str
-    index: int
-    context: ContextName
-
-
-class SlotPopped(EventBase):
-    event: Literal["slot-popped"]
-    task: str
-    index: int
-    value: Hex
-    depth: int
-    context: ContextName
-
-
-class StubEntered(EventBase):
-    event: Literal["stub-entered"]
-    stub: str
-
-
-class CallEmulated(EventBase):
-    event: Literal["call-emulated"]
-    target: Hex
-    target_symbol: str | None
-    return_to: Hex
-    return_symbol: str | None
-
-
-class FopsCalled(EventBase):
-    event: Literal["fops-called"]
-    op: str
-    ip: Hex
-    parent_ip: Hex
-    regs: bool
-
-
-class FopsMissed(EventBase):
-    event: Literal["fops-missed"]
-    op: str
-    ip: Hex
-
-
-class OldBodyRan(EventBase):
-    event: Literal["old-body-ran"]
-    symbol: str
-
-
-class Redirected(EventBase):
-    event: Literal["redirected"]
-    old: Hex
-    new: Hex
-    old_symbol: str | None
-    new_symbol: str | None
-
-
-class Iret(EventBase):
-    event: Literal["iret"]
-    frame: Frame
-
-
-class Fault(EventBase):
-    event: Literal["fault"]
-    vector: Count
-    error_code: Hex | None
-
-
-class Halted(EventBase):
-    event: Literal["halted"]
-
-
-LensEvent = TypeAliasType(
-    "LensEvent",
-    Annotated[
-        TextWrite
-        | Int3
-        | Irq
-        | Nmi
-        | FramePushed
-        | FrameRewritten
-        | PushBegun
-        | SlotPushed
-        | PopBegun
-        | SlotPopped
-        | StubEntered
-        | CallEmulated
-        | FopsCalled
-        | FopsMissed
-        | OldBodyRan
-        | Redirected
-        | Iret
-        | Fault
-        | Halted,
-        Field(discriminator="event"),
-    ],
-)
 
 
 class Finding(Frozen):
@@ -192,3 +33,46 @@ class Finding(Frozen):
     check: str
     severity: SeverityName
     detail: str
+
+
+def _wire_type(hint: Any) -> Any:
+    """The wire's type for a field of the lens; raises TypeError for one that it has no text for."""
+    if get_origin(hint) is Annotated and lens.HEX in hint.__metadata__:
+        return Hex
+    if get_origin(hint) is tuple:
+        return list[_wire_type(get_args(hint)[0])]  # type: ignore[misc]
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _model(hint)
+    known: dict[Any, Any] = {int: int, str: str, bool: bool, bytes: HexBytes, Context: ContextName}
+    if hint not in known:
+        raise TypeError(f"no wire type for {hint!r}")
+    return known[hint]
+
+
+@cache
+def _model(shape: type) -> type[Frozen]:
+    """The model of a plain dataclass: same name, same fields."""
+    hints = get_type_hints(shape, include_extras=True)
+    fields: dict[str, Any] = {field.name: _wire_type(hints[field.name]) for field in dataclasses.fields(shape)}
+    return create_model(shape.__name__, __base__=Frozen, __doc__=shape.__doc__, **fields)
+
+
+def _event_model(event: type[lens.Event]) -> type[EventBase]:
+    hints = get_type_hints(event, include_extras=True)
+    fields: dict[str, Any] = {"event": Literal[event.name]}
+    for field in dataclasses.fields(event):
+        if field.name not in ("moment", "cpu"):
+            fields[field.name] = _wire_type(hints[field.name])
+    return create_model(event.__name__, __base__=EventBase, __doc__=event.__doc__, **fields)
+
+
+#: The model of each event, by its name.
+EVENT_MODELS: Final = {event.name: _event_model(event) for event in lens.EVENTS}
+
+if TYPE_CHECKING:
+    LensEvent = EventBase
+else:
+    LensEvent = TypeAliasType(
+        "LensEvent",
+        Annotated[Union[tuple(EVENT_MODELS.values())], Field(discriminator="event")],  # noqa: UP007
+    )

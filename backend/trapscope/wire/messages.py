@@ -117,7 +117,8 @@ class Chunk(Frozen):
     """Steps [first, first + count) of the log; ONE binary steps frame for the same moments follows at once.
 
     `insns` and `lanes` are the entries that these steps use for the first time; their ids count up from 0 over the
-    session. `events` and `findings` belong to these steps, except that findings of the run's end have n = first + count.
+    session. `events` and `findings` belong to these steps; findings that the run's end brought come with its last
+    chunk, or, where that was sent already, with a chunk of count 0.
     """
 
     type: Literal["chunk"]

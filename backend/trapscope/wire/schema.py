@@ -19,7 +19,7 @@ from trapscope.wire import messages, problems, rest
 class UntitledProperties(GenerateJsonSchema):
     """Titles on models only."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
 
 

@@ -1,6 +1,6 @@
 """The values that messages are made of: hex text for 64 bits, names for enumerations, all registers of a CPU.
 
-JavaScript's numbers lose bits beyond 2**53, so addresses and registers travel as lower-case hex text; counts are numbers.
+JavaScript's numbers lose bits beyond 2**53: addresses and registers travel as lower-case hex text, counts as numbers.
 """
 
 from __future__ import annotations

@@ -8,24 +8,34 @@ export type Hex = string;
 export type HexBytes = string;
 export type ContextName = "process" | "softirq" | "irq" | "nmi" | "mce";
 export type LensEvent =
-  | TextWrite
-  | Int3
-  | Irq
-  | Nmi
+  | TextWritten
+  | PatchPhaseBegun
+  | IpiSent
+  | IpiTaken
+  | CoreSynced
+  | BreakpointHit
   | FramePushed
+  | Interrupted
+  | SoftirqBegun
+  | NmiTaken
+  | MachineCheckTaken
+  | Faulted
+  | GapOpened
   | FrameRewritten
   | PushBegun
   | SlotPushed
   | PopBegun
   | SlotPopped
+  | IretExecuted
   | StubEntered
   | CallEmulated
   | FopsCalled
   | FopsMissed
   | OldBodyRan
   | Redirected
-  | Iret
-  | Fault
+  | Preempted
+  | Migrated
+  | Forked
   | Halted;
 export type Cpu = number;
 export type SeverityName = "violation" | "note";
@@ -189,7 +199,8 @@ export interface Registers {
  * Steps [first, first + count) of the log; ONE binary steps frame for the same moments follows at once.
  *
  * `insns` and `lanes` are the entries that these steps use for the first time; their ids count up from 0 over the
- * session. `events` and `findings` belong to these steps, except that findings of the run's end have n = first + count.
+ * session. `events` and `findings` belong to these steps; findings that the run's end brought come with its last
+ * chunk, or, where that was sent already, with a chunk of count 0.
  */
 export interface Chunk {
   type: "chunk";
@@ -221,43 +232,86 @@ export interface Lane {
   trap: number;
   task: string;
 }
-export interface TextWrite {
+/**
+ * A store to the kernel's text through its alias. `part`: breakpoint, tail, first-byte or other.
+ */
+export interface TextWritten {
   n: Moment;
   cpu: Cpu;
   event: "text-write";
   addr: Hex;
+  symbol: string;
+  site: Hex;
+  part: string;
   old: HexBytes;
   new: HexBytes;
-  symbol: string | null;
 }
-export interface Int3 {
+/**
+ * The patcher went on to its next pass: breakpoints, sync-1, tails, sync-2, first-bytes, sync-3, done.
+ */
+export interface PatchPhaseBegun {
+  n: Moment;
+  cpu: Cpu;
+  event: "patch-phase";
+  phase: string;
+}
+/**
+ * A store to the local APIC's interrupt command register. `delivery`: fixed or nmi.
+ */
+export interface IpiSent {
+  n: Moment;
+  cpu: Cpu;
+  event: "ipi-sent";
+  delivery: string;
+  vector: number;
+  to: number[];
+}
+/**
+ * The CPU took an interrupt that a CPU had sent; `sender` is -1 where it came from outside.
+ */
+export interface IpiTaken {
+  n: Moment;
+  cpu: Cpu;
+  event: "ipi-taken";
+  vector: number;
+  sender: number;
+}
+/**
+ * An IRET to self inside sync_core(): this CPU decodes nothing old any more.
+ */
+export interface CoreSynced {
+  n: Moment;
+  cpu: Cpu;
+  event: "sync-core";
+  ip: Hex;
+}
+/**
+ * An `int3` was executed. `site`: function (an entry's call site), trampoline, or none of ours.
+ */
+export interface BreakpointHit {
   n: Moment;
   cpu: Cpu;
   event: "int3";
-  addr: Hex;
-  symbol: string | null;
-  depth: number;
+  ip: Hex;
+  symbol: string;
+  site: string;
+  task: string;
+  context: ContextName;
 }
-export interface Irq {
-  n: Moment;
-  cpu: Cpu;
-  event: "irq";
-  vector: number;
-}
-export interface Nmi {
-  n: Moment;
-  cpu: Cpu;
-  event: "nmi";
-}
+/**
+ * The CPU delivered `vector` and pushed the five words.
+ */
 export interface FramePushed {
   n: Moment;
   cpu: Cpu;
   event: "frame-pushed";
   vector: number;
   frame: Frame;
+  symbol: string;
+  handler: string;
 }
 /**
- * The five words that a delivery pushes and iretq pops; `addr` is that of the lowest, ip.
+ * The five words that a delivery pushes and `iretq` pops; `addr` is where the lowest, the ip, lies.
  */
 export interface Frame {
   addr: Hex;
@@ -267,115 +321,282 @@ export interface Frame {
   sp: Hex;
   ss: Hex;
 }
+/**
+ * A maskable interrupt was taken; `ip` is what it interrupted, `context` where.
+ */
+export interface Interrupted {
+  n: Moment;
+  cpu: Cpu;
+  event: "irq";
+  vector: number;
+  ip: Hex;
+  symbol: string;
+  context: ContextName;
+}
+/**
+ * irq_exit() began to run softirqs on top of what was interrupted.
+ */
+export interface SoftirqBegun {
+  n: Moment;
+  cpu: Cpu;
+  event: "softirq";
+  task: string;
+}
+/**
+ * A non-maskable interrupt was taken.
+ */
+export interface NmiTaken {
+  n: Moment;
+  cpu: Cpu;
+  event: "nmi";
+  ip: Hex;
+  symbol: string;
+  context: ContextName;
+}
+/**
+ * A machine check was taken.
+ */
+export interface MachineCheckTaken {
+  n: Moment;
+  cpu: Cpu;
+  event: "mce";
+  ip: Hex;
+  symbol: string;
+  context: ContextName;
+}
+/**
+ * The CPU delivered an exception other than #BP, NMI and #MC.
+ */
+export interface Faulted {
+  n: Moment;
+  cpu: Cpu;
+  event: "fault";
+  vector: number;
+  mnemonic: string;
+  error_code: Hex;
+  ip: Hex;
+  symbol: string;
+}
+/**
+ * The int3 entry copied its frame six words down; `iretq` will pop the copy at `addr`.
+ */
+export interface GapOpened {
+  n: Moment;
+  cpu: Cpu;
+  event: "gap-opened";
+  addr: Hex;
+  hardware: Hex;
+  words: number;
+}
+/**
+ * The handler changed a word of a frame that `iretq` has yet to pop. `field`: ip, cs, flags, sp, ss.
+ */
 export interface FrameRewritten {
   n: Moment;
   cpu: Cpu;
   event: "frame-rewritten";
-  field: "ip" | "cs" | "flags" | "sp" | "ss";
+  field: string;
+  addr: Hex;
   old: Hex;
   new: Hex;
-  old_symbol: string | null;
-  new_symbol: string | null;
+  old_symbol: string;
+  new_symbol: string;
 }
+/**
+ * The first of the two stores of a push.
+ */
 export interface PushBegun {
   n: Moment;
   cpu: Cpu;
   event: "push-begun";
+  owner: string;
   task: string;
   index: number;
+  value: Hex;
+  depth: number;
   context: ContextName;
+  access: string;
+  addr: Hex;
 }
+/**
+ * The second of the two stores of a push: the slot names this context's return address.
+ */
 export interface SlotPushed {
   n: Moment;
   cpu: Cpu;
   event: "slot-pushed";
+  owner: string;
   task: string;
   index: number;
   value: Hex;
   depth: number;
   context: ContextName;
+  access: string;
+  addr: Hex;
 }
+/**
+ * The first of the two accesses of a pop.
+ */
 export interface PopBegun {
   n: Moment;
   cpu: Cpu;
   event: "pop-begun";
-  task: string;
-  index: number;
-  context: ContextName;
-}
-export interface SlotPopped {
-  n: Moment;
-  cpu: Cpu;
-  event: "slot-popped";
+  owner: string;
   task: string;
   index: number;
   value: Hex;
   depth: number;
   context: ContextName;
+  access: string;
+  addr: Hex;
 }
+/**
+ * The second of the two accesses of a pop: the slot is free again.
+ */
+export interface SlotPopped {
+  n: Moment;
+  cpu: Cpu;
+  event: "slot-popped";
+  owner: string;
+  task: string;
+  index: number;
+  value: Hex;
+  depth: number;
+  context: ContextName;
+  access: string;
+  addr: Hex;
+}
+/**
+ * `iretq` popped the frame at `addr` that `vector` had pushed; RIP is now `ip`.
+ */
+export interface IretExecuted {
+  n: Moment;
+  cpu: Cpu;
+  event: "iret";
+  vector: number;
+  addr: Hex;
+  ip: Hex;
+  symbol: string;
+  sp: Hex;
+}
+/**
+ * RIP stands on a stub, in the interrupted context.
+ */
 export interface StubEntered {
   n: Moment;
   cpu: Cpu;
   event: "stub-entered";
   stub: string;
+  task: string;
+  context: ContextName;
 }
+/**
+ * RIP stands on the call's target and the stack holds its return address, as after a real call.
+ */
 export interface CallEmulated {
   n: Moment;
   cpu: Cpu;
   event: "call-emulated";
+  site: Hex;
+  symbol: string;
   target: Hex;
-  target_symbol: string | null;
-  return_to: Hex;
-  return_symbol: string | null;
+  target_symbol: string;
+  return_address: Hex;
+  sp: Hex;
+  context: ContextName;
 }
+/**
+ * A tracing callback was entered: `op` runs for the site `ip`, called from `parent_ip`; `regs` is 0 for NULL.
+ */
 export interface FopsCalled {
   n: Moment;
   cpu: Cpu;
   event: "fops-called";
   op: string;
+  func: string;
   ip: Hex;
+  symbol: string;
   parent_ip: Hex;
-  regs: boolean;
+  parent_symbol: string;
+  regs: Hex;
+  context: ContextName;
 }
+/**
+ * An entry went by without `op`. `allowed`: the site was a nop before or is one after the change.
+ */
 export interface FopsMissed {
   n: Moment;
   cpu: Cpu;
   event: "fops-missed";
   op: string;
   ip: Hex;
+  symbol: string;
+  allowed: boolean;
 }
+/**
+ * RIP stands in the old body of a function whose live patch is in force.
+ */
 export interface OldBodyRan {
   n: Moment;
   cpu: Cpu;
   event: "old-body-ran";
+  ip: Hex;
   symbol: string;
+  function: string;
+  replacement: string;
 }
+/**
+ * The trampoline returned into the new function instead of the old one.
+ */
 export interface Redirected {
   n: Moment;
   cpu: Cpu;
   event: "redirected";
-  old: Hex;
-  new: Hex;
-  old_symbol: string | null;
-  new_symbol: string | null;
+  function: string;
+  ip: Hex;
+  replacement: string;
 }
-export interface Iret {
+/**
+ * retint_kernel called the scheduler before its `iretq`; `depth` slots of `task` are occupied.
+ */
+export interface Preempted {
   n: Moment;
   cpu: Cpu;
-  event: "iret";
-  frame: Frame;
+  event: "preempted";
+  task: string;
+  depth: number;
 }
-export interface Fault {
+/**
+ * A task runs on another CPU than before; `depth` slots of it are occupied.
+ */
+export interface Migrated {
   n: Moment;
   cpu: Cpu;
-  event: "fault";
-  vector: number;
-  error_code: Hex | null;
+  event: "migrated";
+  task: string;
+  from_cpu: number;
+  depth: number;
 }
+/**
+ * arch_dup_task_struct() has copied a task; `depth` is what the child inherited.
+ */
+export interface Forked {
+  n: Moment;
+  cpu: Cpu;
+  event: "forked";
+  parent: string;
+  child: string;
+  depth: number;
+}
+/**
+ * The CPU executed `hlt`.
+ */
 export interface Halted {
   n: Moment;
   cpu: Cpu;
   event: "halted";
+  ip: Hex;
+  symbol: string;
 }
 /**
  * A check that does not hold, at the step that broke it.
