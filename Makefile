@@ -1,0 +1,96 @@
+# `make serve` and `make test` set everything up on a fresh clone; file targets and stamps make the next call quick.
+# Needs Linux, Python 3.11 or newer and make; as root on Debian it installs what else is missing.
+
+PYTHON ?= python3
+HOST   ?= 127.0.0.1
+PORT   ?= 8000
+
+SHELL  := /bin/sh
+VENV   := .venv
+BIN    := $(VENV)/bin
+ASSETS := backend/trapscope/assets
+PHASE  := @.ci/phase
+# Node and npm are looked for in the virtual environment first: see .ci/node.
+NPM    := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix frontend
+
+GUEST_SOURCES := $(shell find backend/guest -type f -not -name '*.pyc' 2>/dev/null)
+UI_SOURCES    := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/tests -prune -o -type f -print 2>/dev/null)
+
+.PHONY: serve test check generate guest ui lock wheel bench clean pytest system check-python check-ui
+.DELETE_ON_ERROR:
+
+serve: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(ASSETS)/ui/index.html
+	@exec $(BIN)/trapscope serve --host $(HOST) --port $(PORT)
+
+# The runner's summary is the last line.
+test: system $(VENV)/.editable $(ASSETS)/guest/guest.elf $(ASSETS)/ui/index.html
+	@$(MAKE) --no-print-directory check
+	$(PHASE) "tests" $(BIN)/pytest
+
+check: check-python check-ui
+
+check-python: $(VENV)/.editable $(ASSETS)/guest/guest.elf
+	$(PHASE) "ruff format" $(BIN)/ruff format --check --quiet .
+	$(PHASE) "ruff" $(BIN)/ruff check --quiet .
+	$(PHASE) "mypy" $(BIN)/mypy
+	$(PHASE) "import contracts" $(BIN)/lint-imports
+
+check-ui: frontend/node_modules/.package-lock.json
+	$(PHASE) "front end: svelte-check, eslint, prettier" env $(NPM) run --silent check
+	$(PHASE) "front end: vitest" env $(NPM) run --silent test
+
+guest: $(ASSETS)/guest/guest.elf
+ui: $(ASSETS)/ui/index.html
+
+# Everything that is generated and committed.
+generate: $(VENV)/.editable frontend/node_modules/.package-lock.json
+	$(BIN)/python -m trapscope.wire.schema
+	$(NPM) run --silent gen
+
+# The locks: hashes and no hosts, so that any mirror serves them. uv.lock itself names hosts and stays out of the repository.
+lock: $(VENV)/.packages
+	$(BIN)/uv lock --quiet --upgrade
+	$(BIN)/uv export --quiet --no-header --no-emit-project --no-dev -o requirements/run.txt >/dev/null
+	$(BIN)/uv export --quiet --no-header --no-emit-project --group dev -o requirements/dev.txt >/dev/null
+	$(BIN)/uv export --quiet --no-header --no-emit-project --only-group node -o requirements/node.txt >/dev/null
+
+wheel: $(VENV)/.packages
+	$(BIN)/uv build --quiet
+
+clean:
+	rm -rf $(VENV) $(ASSETS) dist frontend/node_modules uv.lock
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find backend tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# ── what the targets above stand on ──────────────────────────────────────────────────────────────────────────────────
+
+system:
+	@.ci/system chromium="chromium fonts-dejavu-core" qemu-system-x86_64="qemu-system-x86 seabios" redis-server=redis-server
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/system ensurepip=python3-venv
+	$(PHASE) "virtual environment" $(PYTHON) -m venv $(VENV)
+
+$(VENV)/.packages: requirements/dev.txt | $(VENV)/bin/python
+	$(PHASE) "Python packages" $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.editable: pyproject.toml $(VENV)/.packages
+	$(PHASE) "trapscope, editable" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.node: requirements/node.txt .ci/node | $(VENV)/bin/python
+	$(PHASE) "Node and npm" .ci/node $(VENV)
+	@touch $@
+
+frontend/node_modules/.package-lock.json: frontend/package-lock.json | $(VENV)/.node
+	$(PHASE) "npm packages" env $(NPM) ci --silent
+	@touch $@
+
+$(ASSETS)/guest/guest.elf: $(GUEST_SOURCES) | $(VENV)/.packages
+	$(PHASE) "guest" $(BIN)/python backend/guest/build.py --out $(ASSETS)/guest
+	@touch $@
+
+$(ASSETS)/ui/index.html: $(UI_SOURCES) frontend/node_modules/.package-lock.json
+	$(PHASE) "front end" env $(NPM) run --silent build
+	@touch $@
