@@ -17,6 +17,7 @@ from trapscope.core.machine.cpu import Cpu
 from trapscope.core.machine.delivery import Interrupted, Outcome, SecondFault, deliver, frame_bytes
 from trapscope.core.machine.engine import Engine, Executed
 from trapscope.core.machine.faults import MC, WITH_ERROR_CODE, Event, Shutdown, Source, second
+from trapscope.core.machine.selftest import verify
 from trapscope.core.types import (
     CS,
     DIRECT_MAP,
@@ -60,6 +61,7 @@ class Machine:
     def __init__(self, image: Image, params: BootParams) -> None:
         if not 1 <= params.cpus <= MAX_CPUS:
             raise ValueError(f"{params.cpus} CPUs: a machine has 1 to {MAX_CPUS}")
+        verify()
         self._start = image.symbol("scenario_start").address
         self._end = frozenset({image.symbol("scenario_end").address})
         text = image.symbol("_text").address, image.symbol("_etext").address
