@@ -9,6 +9,8 @@ SHELL  := /bin/sh
 VENV   := .venv
 BIN    := $(VENV)/bin
 ASSETS := backend/trapscope/assets
+WIRE   := frontend/src/wire
+GENERATED := $(WIRE)/wire.schema.json $(WIRE)/wire.gen.ts
 PHASE  := @.ci/phase
 # Node and npm are looked for in the virtual environment first: see .ci/node.
 NPM    := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix frontend
@@ -16,7 +18,7 @@ NPM    := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix frontend
 GUEST_SOURCES := $(shell find backend/guest -type f -not -name '*.pyc' 2>/dev/null)
 UI_SOURCES    := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/tests -prune -o -type f -print 2>/dev/null)
 
-.PHONY: serve test check generate guest ui lock wheel bench clean pytest system check-python check-ui
+.PHONY: serve test check generate guest ui lock wheel bench clean system check-python check-generated check-ui
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(ASSETS)/ui/index.html
@@ -27,13 +29,18 @@ test: system $(VENV)/.editable $(ASSETS)/guest/guest.elf $(ASSETS)/ui/index.html
 	@$(MAKE) --no-print-directory check
 	$(PHASE) "tests" $(BIN)/pytest
 
-check: check-python check-ui
+check: check-python check-generated check-ui
 
 check-python: $(VENV)/.editable $(ASSETS)/guest/guest.elf
 	$(PHASE) "ruff format" $(BIN)/ruff format --check --quiet .
 	$(PHASE) "ruff" $(BIN)/ruff check --quiet .
 	$(PHASE) "mypy" $(BIN)/mypy
 	$(PHASE) "import contracts" $(BIN)/lint-imports
+
+# Makes them anew; fails if that changed them.
+check-generated: $(VENV)/.editable frontend/node_modules/.package-lock.json
+	@before=$$(cat $(GENERATED) | sha256sum); $(MAKE) --no-print-directory generate; \
+	 [ "$$before" = "$$(cat $(GENERATED) | sha256sum)" ] || { echo "generated files were stale and are new now: $(GENERATED)"; exit 1; }
 
 check-ui: frontend/node_modules/.package-lock.json
 	$(PHASE) "front end: svelte-check, eslint, prettier" env $(NPM) run --silent check
@@ -44,8 +51,8 @@ ui: $(ASSETS)/ui/index.html
 
 # Everything that is generated and committed.
 generate: $(VENV)/.editable frontend/node_modules/.package-lock.json
-	$(BIN)/python -m trapscope.wire.schema
-	$(NPM) run --silent gen
+	@$(BIN)/python -m trapscope.wire.schema --out $(WIRE)/wire.schema.json
+	@$(NPM) run --silent gen
 
 # The locks: hashes and no hosts, so that any mirror serves them. uv.lock itself names hosts and stays out of the repository.
 lock: $(VENV)/.packages
