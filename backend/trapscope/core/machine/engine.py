@@ -164,7 +164,8 @@ class Engine:
         It ends early at an exception, after a store to text or to the device, after PAUSE and HLT, and before an
         address of `stop_at` (which the first instruction may have).
         """
-        self._executed = executed = []
+        executed: list[Executed] = []
+        self._executed = executed
         self._event = None
         self._faulted = self._stop = False
         self._stop_at = stop_at - {self._file.read()[RIP]}

@@ -74,9 +74,7 @@ class Machine:
             entry[RDI] = number
             self._engine.become(number)
             self._engine.set_registers([(index, entry[index]) for index in (RDI, RFLAGS, RIP)])
-            self._cpus.append(
-                Cpu(number, LocalApic(number, params.cpus), tuple(self._engine.registers()))
-            )
+            self._cpus.append(Cpu(number, LocalApic(number, params.cpus), tuple(self._engine.registers())))
         self._moment = 0
         self.shutdown = False
         """Whether a CPU gave up ("triple fault"); nothing runs any more."""
@@ -130,10 +128,7 @@ class Machine:
         It stops early when the CPU waits (HLT, PAUSE), when it is about to execute an address of `stop_at`
         (after at least one step) or `scenario_end`, and at a shutdown.
         """
-        steps: list[Step] = []
-        for step in self._advance(self._cpus[cpu], limit, stop_at | self._end):
-            steps.append(step)
-        return steps
+        return list(self._advance(self._cpus[cpu], limit, stop_at | self._end))
 
     def inject_irq(self, cpu: int) -> None:
         """Raise the timer interrupt at a CPU's local APIC; taken when the CPU may."""
@@ -201,21 +196,25 @@ class Machine:
             self.shutdown = True
             return None
         interrupted = Interrupted(before[RIP], before[CS], before[RFLAGS], before[RSP], before[SS])
-        while True:
-            try:
-                outcome = deliver(
-                    event, interrupted, self._engine.tables(), self._engine.read, self._engine.store_fault
-                )
-                break
-            except SecondFault as fault:
+        try:
+            while True:
+                outcome = self._outcome(event, interrupted)
+                if isinstance(outcome, Outcome):
+                    return self._carry_out(cpu, event, outcome, before)
                 if event.restart >= 0:
                     interrupted = Interrupted(event.restart, before[CS], before[RFLAGS], before[RSP], before[SS])
-                try:
-                    event = second(event, fault.event)
-                except Shutdown:
-                    self.shutdown = True
-                    return None
-        return self._carry_out(cpu, event, outcome, before)
+                event = second(event, outcome)
+        except Shutdown:
+            self.shutdown = True
+            return None
+
+    def _outcome(self, event: Event, interrupted: Interrupted) -> Outcome | Event:
+        """What delivering the event does, or the fault that it raises."""
+        engine = self._engine
+        try:
+            return deliver(event, interrupted, engine.tables(), engine.read, engine.store_fault)
+        except SecondFault as fault:
+            return fault.event
 
     def _carry_out(self, cpu: Cpu, event: Event, outcome: Outcome, before: tuple[int, ...]) -> Step:
         writes = []

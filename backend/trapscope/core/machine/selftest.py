@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-import unicorn
+from unicorn import unicorn_const
 
 from trapscope.core.errors import EmulatorUnfit
 from trapscope.core.machine.engine import Engine
@@ -22,9 +22,11 @@ _DATA: Final = _TEXT + 0x4000
 _STACK_TOP: Final = _TEXT + 0x9000
 _GDT: Final = (0, 0, 0x00AF9B000000FFFF, 0x00CF93000000FFFF)
 
-# lgdt [rip+gdtr]; lretq to 0x10:1f; 1: ss = 0x18; rbx = rsp; push 0x18, rbx, 2, 0x10, 2f; iretq; ud2; 2: nop; gdtr: .word 31; .quad _DATA
+# lgdt [rip+gdtr]; lretq to 0x10:1f; 1: ss = 0x18; rbx = rsp; push 0x18, rbx, 2, 0x10, 2f; iretq; ud2; 2: nop;
+# gdtr: .word 31 (and .quad _DATA)
 _TO_IRETQ: Final = bytes.fromhex(
-    "0f01152a000000 488d0505000000 6a10 50 48cb b818000000 8ed0 4889e3 6a18 53 6a02 6a10 488d0505000000 50 48cf 0f0b 90 1f00"
+    "0f01152a000000 488d0505000000 6a10 50 48cb b818000000 8ed0 4889e3"
+    "6a18 53 6a02 6a10 488d0505000000 50 48cf 0f0b 90 1f00"
 )
 _IRETQ_AT: Final = _TEXT + 0x2C
 _AFTER_IRETQ: Final = _TEXT + 0x30
@@ -37,7 +39,7 @@ def verify() -> None:
         if not check():
             what = (check.__doc__ or check.__name__).splitlines()[0].rstrip(".")
             raise EmulatorUnfit(
-                f"Unicorn {unicorn.__version__} is not fit for Trapscope: it fails “{what}” ({check.__name__}); "
+                f"Unicorn {_version()} is not fit for Trapscope: it fails “{what}” ({check.__name__}); "
                 "install the version that pyproject.toml pins"
             )
 
@@ -52,7 +54,9 @@ def int3_leaves_rip_behind_it() -> bool:
 def a_store_through_the_alias_changes_the_next_fetch() -> bool:
     """Code that was translated before is decoded anew after a guest store to its alias."""
     target = 20
-    patch = b"\x48\xbb" + (DIRECT_MAP + RAM_BASE + target).to_bytes(8, "little") + b"\xc6\x03\xcc"  # mov byte [rbx], 0xcc
+    patch = (
+        b"\x48\xbb" + (DIRECT_MAP + RAM_BASE + target).to_bytes(8, "little") + b"\xc6\x03\xcc"
+    )  # mov byte [rbx], 0xcc
     engine = _engine(patch.ljust(target, b"\x90") + b"\x90\x90")
     engine.set_registers([(RIP, _TEXT + target)])
     before = engine.run(1)
@@ -81,9 +85,11 @@ def iretq_pops_five_words() -> bool:
     """IRETQ runs natively: it pops RIP, CS, RFLAGS, RSP and SS, and needs the guest's GDT."""
     result = _at_iretq().run(1)
     after = result.after
-    return (
-        result.event is None
-        and (after[RIP], after[CS], after[RSP], after[SS]) == (_AFTER_IRETQ, 0x10, _STACK_TOP, 0x18)
+    return result.event is None and (after[RIP], after[CS], after[RSP], after[SS]) == (
+        _AFTER_IRETQ,
+        0x10,
+        _STACK_TOP,
+        0x18,
     )
 
 
@@ -128,6 +134,10 @@ CHECKS: Final[tuple[Callable[[], bool], ...]] = (
     ud2_is_a_fault,
     a_device_store_happens_once,
 )
+
+
+def _version() -> str:
+    return ".".join(str(getattr(unicorn_const, f"UC_VERSION_{part}")) for part in ("MAJOR", "MINOR", "PATCH"))
 
 
 def _engine(code: bytes, stores: list[int] | None = None) -> Engine:

@@ -93,9 +93,7 @@ class Trace:
         )
         writes = tuple(self._write(i) for i in range(self._write_end[moment], self._write_end[moment + 1]))
         kind = StepKind.INSN if vector < 0 else StepKind.DELIVERY
-        return Step(
-            moment, self._cpu[moment], kind, rip, code, vector, self._error_code.get(moment, -1), regs, writes
-        )
+        return Step(moment, self._cpu[moment], kind, rip, code, vector, self._error_code.get(moment, -1), regs, writes)
 
     def steps(self, first: int = 0, end: int | None = None) -> Iterator[Step]:
         """Steps first … end-1 (to the last one where `end` is None)."""
