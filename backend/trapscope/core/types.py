@@ -1,6 +1,6 @@
 """The vocabulary that everything else is written against: registers, steps, writes, contexts.
 
-Plain frozen values and ints. A *step* is one retired instruction of one CPU, or one *delivery* (the CPU
+Plain frozen values and ints; what exists once a step is a NamedTuple, because those are made fastest. A *step* is one retired instruction of one CPU, or one *delivery* (the CPU
 taking an exception or interrupt, its pushes included). *Moment* n is the state before step n.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 MASK64: Final = (1 << 64) - 1
 
@@ -94,8 +94,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """One store: `old` and `new` have the same length; `addr` is the virtual address that was written."""
 
     addr: int
@@ -103,8 +102,7 @@ class Write:
     new: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RegisterChange:
+class RegisterChange(NamedTuple):
     """One register before and after a step; `register` indexes REGISTERS."""
 
     register: int
@@ -112,8 +110,7 @@ class RegisterChange:
     new: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One unit of time of one CPU, with what is needed to apply it and to undo it.
 
     `rip` is where the CPU stood before the step. `code` holds the instruction's bytes as this CPU decoded

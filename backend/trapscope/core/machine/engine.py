@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from unicorn import Uc, UcError, unicorn_const, x86_const
+from unicorn.unicorn_py3.unicorn import HOOK_CODE_CFUNC, HOOK_MEM_ACCESS_CFUNC, uclib
 
 from trapscope.core.machine import apic
 from trapscope.core.machine.delivery import Tables, canonical
 from trapscope.core.machine.faults import GP, PF, UD, Event, Source
-from trapscope.core.machine.registers import RegisterFile
+from trapscope.core.machine.registers import ROWS, RegisterFile
 from trapscope.core.types import (
     CS,
     DIRECT_MAP,
@@ -30,6 +31,7 @@ from trapscope.core.types import (
     REGISTERS,
     RIP,
     SS,
+    Write,
     ram_offset,
 )
 
@@ -37,7 +39,6 @@ _CODE_BUFFER_BYTES: Final = 8 << 20
 _PAGE: Final = 4096
 _TEXT_MAP: Final = KERNEL_MAP + RAM_BASE
 _ALIAS: Final = DIRECT_MAP + RAM_BASE
-_PAUSE: Final = b"\xf3\x90"
 _PRESENT, _WRITE, _FETCH = 1, 2, 16
 _RESTORED: Final = frozenset(range(len(REGISTERS))) - {CS, SS, GS_BASE}
 _FAULTING_READS: Final = (unicorn_const.UC_MEM_READ_UNMAPPED, unicorn_const.UC_MEM_READ_PROT)
@@ -45,14 +46,12 @@ _FAULTING_FETCHES: Final = (unicorn_const.UC_MEM_FETCH_UNMAPPED, unicorn_const.U
 _PROTECTED: Final = (unicorn_const.UC_MEM_READ_PROT, unicorn_const.UC_MEM_WRITE_PROT, unicorn_const.UC_MEM_FETCH_PROT)
 
 
-@dataclass(slots=True)
-class Executed:
-    """One instruction that was started: where, as which bytes, from which registers, with which stores."""
+class Executed(NamedTuple):
+    """One instruction that retired: as which bytes, from which registers, with which stores."""
 
-    rip: int
     code: bytes
     before: tuple[int, ...]
-    writes: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    writes: tuple[Write, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,13 @@ class Engine:
         uc.mmio_map(apic.BASE, apic.SIZE, self._on_device_read, None, self._on_device_write, None)
         self._device_read, self._device_write = device_read, device_write
         self._file = RegisterFile(uc)
-        self._executed: list[Executed] = []
+        self._count = 0
+        self._sizes = [0] * ROWS
+        self._writes: list[tuple[int, Write]] = []
+        self._codes_before_patch: list[bytes] = []
+        self._hook_error: BaseException | None = None
+        self.pauses: frozenset[int] = frozenset()
+        """Addresses at which PAUSE may stand: a run stops after any of them."""
         self._event: Event | None = None
         self._faulted = False
         self._stop = False
@@ -108,7 +113,7 @@ class Engine:
             self._uc.context_restore(self._contexts[cpu])
             self._cpu = cpu
 
-    def registers(self) -> list[int]:
+    def registers(self) -> tuple[int, ...]:
         """The current CPU's registers, in the order of REGISTERS."""
         return self._file.read()
 
@@ -164,27 +169,51 @@ class Engine:
         It ends early at an exception, after a store to text or to the device, after PAUSE and HLT, and before an
         address of `stop_at` (which the first instruction may have).
         """
-        executed: list[Executed] = []
-        self._executed = executed
+        self._count = 0
+        self._writes.clear()
+        self._codes_before_patch.clear()
         self._event = None
         self._faulted = self._stop = False
-        self._stop_at = stop_at - {self._file.read()[RIP]}
-        rip = self._file.read()[RIP]
+        start = self._file.read()[RIP]
+        self._stop_at = stop_at - {start}
         try:
-            self._uc.emu_start(rip, 0, count=limit)
+            self._uc.emu_start(start, 0, count=min(limit, ROWS))
         except UcError as error:
             if self._event is None:
                 self._event = self._unexplained(error)
+        if self._hook_error is not None:
+            raise self._hook_error
+        after = self._file.read()
+        retired = self._count
+        if self._faulted:
+            # The instruction did not retire: it is to be restarted, and nothing that it stored counts.
+            retired -= 1
+            after = self._file.kept(retired)
+            self._file.write([(register, value) for register, value in enumerate(after) if register in _RESTORED])
+        executed = self._collect(retired)
         if self._text_is_stale:
             self._text_is_stale = False
             self._uc.ctl_remove_cache(self._text[0], self._text[1])
-        after = tuple(self._file.read())
-        if self._faulted:
-            # The instruction did not retire: it is to be restarted, and nothing that it stored counts.
-            faulting = executed.pop()
-            after = faulting.before
-            self._file.write([(register, value) for register, value in enumerate(after) if register in _RESTORED])
         return Slice(executed, after, self._event)
+
+    def _collect(self, retired: int) -> list[Executed]:
+        """What the hooks noted of the first `retired` instructions of this run."""
+        writes: dict[int, list[Write]] = {}
+        for row, write in self._writes:
+            writes.setdefault(row, []).append(write)
+        rows = [self._file.kept(row) for row in range(retired)]
+        codes = self._codes_before_patch or self._codes(rows)
+        return [
+            Executed(codes[row], before, tuple(writes[row]) if row in writes else ()) for row, before in enumerate(rows)
+        ]
+
+    def _codes(self, rows: list[tuple[int, ...]]) -> list[bytes]:
+        """The bytes of the instructions at these register files' RIP, as text holds them now."""
+        ram, sizes = self.ram, self._sizes
+        return [
+            bytes(ram[before[RIP] - _TEXT_MAP : before[RIP] - _TEXT_MAP + sizes[row]])
+            for row, before in enumerate(rows)
+        ]
 
     def _map(self, host: int, text: tuple[int, int]) -> None:
         first, end = text[0] & ~(_PAGE - 1), -(-text[1] // _PAGE) * _PAGE
@@ -199,33 +228,51 @@ class Engine:
         self._uc.mem_map_ptr(_ALIAS, RAM_SIZE, everything, host)
 
     def _add_hooks(self) -> None:
-        self._uc.hook_add(unicorn_const.UC_HOOK_CODE, self._on_code)
-        self._uc.hook_add(unicorn_const.UC_HOOK_MEM_WRITE, self._on_write)
+        # The two hooks that run for every instruction go past the binding, whose wrappers cost more than they do.
+        self._raw_hooks = (
+            self._add_raw(unicorn_const.UC_HOOK_CODE, HOOK_CODE_CFUNC(self._on_code)),
+            self._add_raw(unicorn_const.UC_HOOK_MEM_WRITE, HOOK_MEM_ACCESS_CFUNC(self._on_write)),
+        )
         self._uc.hook_add(unicorn_const.UC_HOOK_INTR, self._on_exception)
         self._uc.hook_add(unicorn_const.UC_HOOK_INSN_INVALID, self._on_invalid)
         self._uc.hook_add(unicorn_const.UC_HOOK_MEM_INVALID, self._on_bad_access)
 
-    def _on_code(self, uc: Uc, address: int, size: int, _: Any) -> None:
+    def _add_raw(self, kind: int, callback: Any) -> Any:
+        """Register a C callback for all addresses; returns it, because it must outlive the engine."""
+        handle, everywhere = ctypes.c_size_t(), (ctypes.c_uint64(1), ctypes.c_uint64(0))
+        status = uclib.uc_hook_add(
+            self._uc._uch, ctypes.byref(handle), kind, ctypes.cast(callback, ctypes.c_void_p), None, *everywhere
+        )
+        if status:
+            raise UcError(status)
+        return callback
+
+    def _on_code(self, _handle: Any, address: int, size: int, _: Any) -> None:
         if self._stop or address in self._stop_at:
-            uc.emu_stop()
+            self._uc.emu_stop()
             return
-        file = self._file
-        file.fetch()
-        offset = address - _TEXT_MAP
-        code = bytes(self.ram[offset : offset + size])
-        self._executed.append(Executed(address, code, tuple(file.cells)))
-        if code == _PAUSE:
+        row = self._count
+        self._file.keep(row)
+        self._sizes[row] = size
+        self._count = row + 1
+        if address in self.pauses:
             self._stop = True
 
-    def _on_write(self, _uc: Uc, _access: int, address: int, size: int, value: int, _: Any) -> None:
+    def _on_write(self, _handle: Any, _access: int, address: int, size: int, value: int, _: Any) -> None:
         try:
             offset = ram_offset(address)
         except ValueError:
-            return
-        data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
-        self._executed[-1].writes.append((address, bytes(self.ram[offset : offset + size]), data))
-        if offset < self._text[1] - _TEXT_MAP and offset + size > self._text[0] - _TEXT_MAP:
-            self._text_is_stale = self._stop = True
+            return  # the local APIC, or a store that faults
+        try:
+            data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+            row = self._count - 1
+            self._writes.append((row, Write(address, bytes(self.ram[offset : offset + size]), data)))
+            if offset < self._text[1] - _TEXT_MAP and offset + size > self._text[0] - _TEXT_MAP:
+                self._codes_before_patch = self._codes([self._file.kept(at) for at in range(row + 1)])
+                self._text_is_stale = self._stop = True
+        except BaseException as error:  # noqa: BLE001 - ctypes would drop it; run() raises it
+            self._hook_error = error
+            self._stop = True
 
     def _on_device_read(self, _uc: Uc, offset: int, size: int, _: Any) -> int:
         return self._device_read(offset, size)
@@ -235,7 +282,7 @@ class Engine:
         self._device_write(offset, size, value & (1 << 8 * size) - 1)
 
     def _on_exception(self, uc: Uc, vector: int, _: Any) -> None:
-        at = self._executed[-1].rip
+        at = self._file.kept(self._count - 1)[RIP]
         software = self._file.read()[RIP] != at
         if software:
             self._event = Event(vector, Source.SOFTWARE, restart=at)

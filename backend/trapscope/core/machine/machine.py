@@ -42,6 +42,8 @@ _RFLAGS_AT_ENTRY: Final = 2
 _MCG_STATUS: Final = 0x17A
 _MCG_STATUS_RIPV: Final = 1
 _MCG_STATUS_MCIP: Final = 4
+_ALL: Final = range(len(REGISTERS))
+_PAUSE: Final = b"\xf3\x90"
 _NO_ADDRESSES: Final[frozenset[int]] = frozenset()
 
 
@@ -74,7 +76,7 @@ class Machine:
             entry[RDI] = number
             self._engine.become(number)
             self._engine.set_registers([(index, entry[index]) for index in (RDI, RFLAGS, RIP)])
-            self._cpus.append(Cpu(number, LocalApic(number, params.cpus), tuple(self._engine.registers())))
+            self._cpus.append(Cpu(number, LocalApic(number, params.cpus), self._engine.registers()))
         self._moment = 0
         self.shutdown = False
         """Whether a CPU gave up ("triple fault"); nothing runs any more."""
@@ -180,12 +182,12 @@ class Machine:
             moment=moment,
             cpu=cpu,
             kind=StepKind.INSN,
-            rip=insn.rip,
+            rip=insn.before[RIP],
             code=insn.code,
             vector=-1,
             error_code=-1,
             regs=_changes(insn.before, after),
-            writes=tuple(Write(*write) for write in insn.writes),
+            writes=insn.writes,
         )
 
     def _deliver(self, cpu: Cpu, event: Event) -> Step | None:
@@ -269,6 +271,7 @@ class Machine:
             if segment.paddr < RAM_BASE:
                 continue  # the real-mode start of QEMU's other CPUs, which the machine does not need
             self._engine.store(DIRECT_MAP + segment.paddr, segment.data)
+            self._engine.pauses |= _pauses(segment.vaddr, segment.data)
         at = image.symbol("boot_params").address
         for name, value in (
             ("scenario", params.scenario),
@@ -283,7 +286,18 @@ def _changes(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[RegisterC
     if before == after:
         return ()
     return tuple(
-        RegisterChange(register, old, new)
-        for register, (old, new) in enumerate(zip(before, after, strict=True))
-        if old != new
+        [
+            RegisterChange(register, before[register], after[register])
+            for register in _ALL
+            if before[register] != after[register]
+        ]
     )
+
+
+def _pauses(address: int, text: bytes) -> frozenset[int]:
+    """Every address at which the bytes of PAUSE stand."""
+    found, at = [], text.find(_PAUSE)
+    while at >= 0:
+        found.append(address + at)
+        at = text.find(_PAUSE, at + 1)
+    return frozenset(found)

@@ -19,6 +19,8 @@ _IDS: Final = {
     "rflags": x86_const.UC_X86_REG_EFLAGS,
 }
 _COUNT: Final = len(REGISTERS)
+#: How many register files can be kept before somebody reads them: the longest slice of one run.
+ROWS: Final = 1024
 
 
 class RegisterFile:
@@ -28,20 +30,27 @@ class RegisterFile:
         self._handle = uc._uch
         self._ids = (ctypes.c_int * _COUNT)(*(_IDS[name] for name in REGISTERS))
         # Zeroed 64-bit cells: Unicorn writes only as many bytes as the register has (two for cs and ss).
-        self.cells = (ctypes.c_uint64 * _COUNT)()
-        base = ctypes.addressof(self.cells)
-        self._pointers = (ctypes.c_void_p * _COUNT)(*(base + 8 * i for i in range(_COUNT)))
+        self._cells = (ctypes.c_uint64 * _COUNT)()
+        self._one = _pointers(ctypes.addressof(self._cells))
+        self._rows = (ctypes.c_uint64 * (_COUNT * ROWS))()
+        first = ctypes.addressof(self._rows)
+        self._row_pointers = [_pointers(first + 8 * _COUNT * row) for row in range(ROWS)]
+        self._words = memoryview(self._rows).cast("B").cast("Q")
         self._read = uclib.uc_reg_read_batch
         self._write = uclib.uc_reg_write_batch
 
-    def fetch(self) -> None:
-        """Bring the engine's registers into `cells`."""
-        self._read(self._handle, self._ids, self._pointers, _COUNT)
-
-    def read(self) -> list[int]:
+    def read(self) -> tuple[int, ...]:
         """All registers, in the order of REGISTERS."""
-        self.fetch()
-        return list(self.cells)
+        self._read(self._handle, self._ids, self._one, _COUNT)
+        return tuple(self._cells)
+
+    def keep(self, row: int) -> None:
+        """Copy all registers into row `row` of ROWS: the hot path, one call of C and no Python object."""
+        self._read(self._handle, self._ids, self._row_pointers[row], _COUNT)
+
+    def kept(self, row: int) -> tuple[int, ...]:
+        """What `keep(row)` saw."""
+        return tuple(self._words[row * _COUNT : row * _COUNT + _COUNT])
 
     def write(self, changes: Sequence[tuple[int, int]]) -> None:
         """Set (register index, value) pairs; raises UcError where the engine refuses one."""
@@ -53,3 +62,7 @@ class RegisterFile:
         status = self._write(self._handle, ids, pointers, count)
         if status:
             raise UcError(status)
+
+
+def _pointers(base: int) -> ctypes.Array[ctypes.c_void_p]:
+    return (ctypes.c_void_p * _COUNT)(*(base + 8 * i for i in range(_COUNT)))

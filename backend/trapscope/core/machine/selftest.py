@@ -100,7 +100,7 @@ def iretq_of_a_garbage_ss_is_a_fault() -> bool:
     before = engine.registers()
     result = engine.run(1)
     event = result.event
-    return not result.executed and list(result.after) == before and event is not None and event.vector == GP
+    return not result.executed and result.after == before and event is not None and event.vector == GP
 
 
 def ud2_is_a_fault() -> bool:
