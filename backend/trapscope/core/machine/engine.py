@@ -9,7 +9,7 @@ the first run; after a store to text, drop the translation between runs.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -17,28 +17,28 @@ from unicorn import Uc, UcError, unicorn_const, x86_const
 from unicorn.unicorn_py3.unicorn import HOOK_CODE_CFUNC, HOOK_MEM_ACCESS_CFUNC, uclib
 
 from trapscope.core.machine import apic
+from trapscope.core.machine.code import serialises
 from trapscope.core.machine.delivery import Tables, canonical
 from trapscope.core.machine.faults import GP, PF, UD, Event, Source
+from trapscope.core.machine.fetch_view import FetchViews
+from trapscope.core.machine.guest_memory import GuestMemory
 from trapscope.core.machine.registers import ROWS, RegisterFile
 from trapscope.core.types import (
     CS,
-    DIRECT_MAP,
     GS_BASE,
     KERNEL_MAP,
     MASK64,
     RAM_BASE,
-    RAM_SIZE,
     REGISTERS,
     RIP,
     SS,
+    FetchModel,
     Write,
     ram_offset,
 )
 
 _CODE_BUFFER_BYTES: Final = 8 << 20
-_PAGE: Final = 4096
 _TEXT_MAP: Final = KERNEL_MAP + RAM_BASE
-_ALIAS: Final = DIRECT_MAP + RAM_BASE
 _PRESENT, _WRITE, _FETCH = 1, 2, 16
 _RESTORED: Final = frozenset(range(len(REGISTERS))) - {CS, SS, GS_BASE}
 _FAULTING_READS: Final = (unicorn_const.UC_MEM_READ_UNMAPPED, unicorn_const.UC_MEM_READ_PROT)
@@ -68,27 +68,30 @@ DeviceWrite = Callable[[int, int, int], None]
 
 
 class Engine:
-    """One Unicorn engine. `ram` is guest RAM itself: what the guest stores is there at once, and the reverse."""
+    """One Unicorn engine, its memory, and what each CPU would decode."""
 
-    def __init__(self, text: tuple[int, int], cpus: int, device_read: DeviceRead, device_write: DeviceWrite) -> None:
+    def __init__(
+        self,
+        text: tuple[int, int],
+        cpus: int,
+        device_read: DeviceRead,
+        device_write: DeviceWrite,
+        fetch: FetchModel = FetchModel.COHERENT,
+    ) -> None:
         """`text` is (first, end) of the read-only executable mapping; the device is the local APIC page."""
         uc = Uc(unicorn_const.UC_ARCH_X86, unicorn_const.UC_MODE_64)
         uc.ctl_set_cpu_model(x86_const.UC_CPU_X86_ICELAKE_SERVER)
         uc.ctl_set_tlb_mode(unicorn_const.UC_TLB_VIRTUAL)
         uc.ctl_set_tcg_buffer_size(_CODE_BUFFER_BYTES)
         self._uc = uc
-        # Page-aligned, because Unicorn maps whole host pages.
-        self._backing = ctypes.create_string_buffer(RAM_SIZE + _PAGE)
-        start = -ctypes.addressof(self._backing) % _PAGE
-        self.ram = memoryview(self._backing).cast("B")[start : start + RAM_SIZE]
-        self._map(ctypes.addressof(self._backing) + start, text)
+        self.memory = GuestMemory(uc, text)
+        self._views = FetchViews(cpus, fetch)
         uc.mmio_map(apic.BASE, apic.SIZE, self._on_device_read, None, self._on_device_write, None)
         self._device_read, self._device_write = device_read, device_write
         self._file = RegisterFile(uc)
         self._count = 0
         self._sizes = [0] * ROWS
         self._writes: list[tuple[int, Write]] = []
-        self._codes_before_patch: list[bytes] = []
         self._hook_error: BaseException | None = None
         self.pauses: frozenset[int] = frozenset()
         """Addresses at which PAUSE may stand: a run stops after any of them."""
@@ -96,7 +99,8 @@ class Engine:
         self._faulted = False
         self._stop = False
         self._stop_at: frozenset[int] = frozenset()
-        self._text_is_stale = False
+        self._patched: list[tuple[int, bytes, bytes]] = []
+        self._looked_at: dict[int, int] = {}
         self._add_hooks()
         self._cpu = 0
         self._contexts = [uc.context_save() for _ in range(cpus)]
@@ -111,7 +115,18 @@ class Engine:
         if cpu != self._cpu:
             self._uc.context_update(self._contexts[self._cpu])
             self._uc.context_restore(self._contexts[cpu])
-            self._cpu = cpu
+            left, self._cpu = self._cpu, cpu
+            self._show([*self._views.stale(left), *self._views.stale(cpu)])
+
+    def stale(self, cpu: int) -> dict[int, int]:
+        """The bytes of text, by RAM offset, that a CPU would decode instead of what memory holds."""
+        return dict(self._views.stale(cpu))
+
+    def catch_up(self, cpu: int, offset: int | None = None) -> None:
+        """Let a CPU's fetch see the newest text: all of it, or one byte by RAM offset."""
+        changed = self._views.catch_up(cpu) if offset is None else self._views.catch_up_byte(cpu, offset)
+        if cpu == self._cpu:
+            self._show(changed)
 
     def registers(self) -> tuple[int, ...]:
         """The current CPU's registers, in the order of REGISTERS."""
@@ -139,30 +154,6 @@ class Engine:
         task = self._uc.reg_read(x86_const.UC_X86_REG_TR)
         return Tables(idt_base=idtr[1], idt_limit=idtr[2], tss_base=task[1])
 
-    def read(self, address: int, length: int) -> bytes:
-        """Guest RAM by virtual address; raises ValueError outside it."""
-        offset = ram_offset(address)
-        if offset + length > RAM_SIZE:
-            raise ValueError(f"{length} bytes at {address:#x} end behind guest RAM")
-        return bytes(self.ram[offset : offset + length])
-
-    def store_fault(self, address: int, length: int) -> int:
-        """The #PF error code of a supervisor store (SDM vol. 3A, 4.7), or -1 where it succeeds."""
-        for at in (address, address + length - 1):
-            try:
-                ram_offset(at)
-            except ValueError:
-                return _WRITE
-            if self._text[0] <= at < self._text[1]:
-                return _WRITE | _PRESENT
-        return -1
-
-    def store(self, address: int, data: bytes) -> None:
-        """Write guest RAM from the host, and drop whatever was translated from those bytes."""
-        offset = ram_offset(address)
-        self.ram[offset : offset + len(data)] = data
-        self._uc.ctl_remove_cache(_TEXT_MAP + offset, _TEXT_MAP + offset + len(data))
-
     def run(self, limit: int, stop_at: frozenset[int] = frozenset()) -> Slice:
         """Run the current CPU for at most `limit` ≥ 1 instructions, fewer if something must be looked at first.
 
@@ -171,9 +162,10 @@ class Engine:
         """
         self._count = 0
         self._writes.clear()
-        self._codes_before_patch.clear()
         self._event = None
         self._faulted = self._stop = False
+        if self._views.stale(self._cpu):
+            limit = 1  # the next instruction may serialise
         start = self._file.read()[RIP]
         self._stop_at = stop_at - {start}
         try:
@@ -191,9 +183,7 @@ class Engine:
             after = self._file.kept(retired)
             self._file.write([(register, value) for register, value in enumerate(after) if register in _RESTORED])
         executed = self._collect(retired)
-        if self._text_is_stale:
-            self._text_is_stale = False
-            self._uc.ctl_remove_cache(self._text[0], self._text[1])
+        self._settle(executed)
         return Slice(executed, after, self._event)
 
     def _collect(self, retired: int) -> list[Executed]:
@@ -202,30 +192,35 @@ class Engine:
         for row, write in self._writes:
             writes.setdefault(row, []).append(write)
         rows = [self._file.kept(row) for row in range(retired)]
-        codes = self._codes_before_patch or self._codes(rows)
+        codes = self._codes(rows)
         return [
             Executed(codes[row], before, tuple(writes[row]) if row in writes else ()) for row, before in enumerate(rows)
         ]
 
+    def _settle(self, executed: list[Executed]) -> None:
+        """Between two runs: let fetches see what was patched, as far as each CPU's view does, and end lookups."""
+        for offset, old, new in self._patched:
+            self._views.stored(offset, old, new)
+            self._show(range(offset, offset + len(new)))
+        self._patched.clear()
+        for offset, byte in self._looked_at.items():
+            self.memory.fetched[offset] = byte
+        self._looked_at.clear()
+        if self._views.stale(self._cpu) and any(insn.code and serialises(insn.code) for insn in executed):
+            self.catch_up(self._cpu)
+
+    def _show(self, offsets: Iterable[int]) -> None:
+        """Make the current CPU's next fetch of these bytes follow its view."""
+        stale, ram = self._views.stale(self._cpu), self.memory.ram
+        self.memory.show({offset: stale.get(offset, ram[offset]) for offset in offsets})
+
     def _codes(self, rows: list[tuple[int, ...]]) -> list[bytes]:
-        """The bytes of the instructions at these register files' RIP, as text holds them now."""
-        ram, sizes = self.ram, self._sizes
+        """The bytes of the instructions at these register files' RIP, as this CPU decodes them now."""
+        fetched, sizes = self.memory.fetched, self._sizes
         return [
-            bytes(ram[before[RIP] - _TEXT_MAP : before[RIP] - _TEXT_MAP + sizes[row]])
+            bytes(fetched[before[RIP] - _TEXT_MAP : before[RIP] - _TEXT_MAP + sizes[row]])
             for row, before in enumerate(rows)
         ]
-
-    def _map(self, host: int, text: tuple[int, int]) -> None:
-        first, end = text[0] & ~(_PAGE - 1), -(-text[1] // _PAGE) * _PAGE
-        self._text = (first, end)
-        everything, code = unicorn_const.UC_PROT_READ | unicorn_const.UC_PROT_WRITE, unicorn_const.UC_PROT_READ
-        code |= unicorn_const.UC_PROT_EXEC
-        base, top = _TEXT_MAP, _TEXT_MAP + RAM_SIZE
-        if first > base:
-            self._uc.mem_map_ptr(base, first - base, everything, host)
-        self._uc.mem_map_ptr(first, end - first, code, host + first - base)
-        self._uc.mem_map_ptr(end, top - end, everything, host + end - base)
-        self._uc.mem_map_ptr(_ALIAS, RAM_SIZE, everything, host)
 
     def _add_hooks(self) -> None:
         # The two hooks that run for every instruction go past the binding, whose wrappers cost more than they do.
@@ -233,6 +228,8 @@ class Engine:
             self._add_raw(unicorn_const.UC_HOOK_CODE, HOOK_CODE_CFUNC(self._on_code)),
             self._add_raw(unicorn_const.UC_HOOK_MEM_WRITE, HOOK_MEM_ACCESS_CFUNC(self._on_write)),
         )
+        if self._views.weak:
+            self._uc.hook_add(unicorn_const.UC_HOOK_MEM_READ, self._on_read)
         self._uc.hook_add(unicorn_const.UC_HOOK_INTR, self._on_exception)
         self._uc.hook_add(unicorn_const.UC_HOOK_INSN_INVALID, self._on_invalid)
         self._uc.hook_add(unicorn_const.UC_HOOK_MEM_INVALID, self._on_bad_access)
@@ -266,13 +263,22 @@ class Engine:
         try:
             data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
             row = self._count - 1
-            self._writes.append((row, Write(address, bytes(self.ram[offset : offset + size]), data)))
-            if offset < self._text[1] - _TEXT_MAP and offset + size > self._text[0] - _TEXT_MAP:
-                self._codes_before_patch = self._codes([self._file.kept(at) for at in range(row + 1)])
-                self._text_is_stale = self._stop = True
+            old = bytes(self.memory.ram[offset : offset + size])
+            self._writes.append((row, Write(address, old, data)))
+            if self.memory.is_text(offset, size):
+                self._patched.append((offset, old, data))
+                self._stop = True
         except BaseException as error:  # noqa: BLE001 - ctypes would drop it; run() raises it
             self._hook_error = error
             self._stop = True
+
+    def _on_read(self, _uc: Uc, _access: int, address: int, size: int, _value: int, _: Any) -> None:
+        """A data read of text is coherent: show memory's bytes for this instruction, without a new translation."""
+        stale = self._views.stale(self._cpu)
+        for offset in range(address - _TEXT_MAP, address - _TEXT_MAP + size):
+            if offset in stale:
+                self._looked_at[offset] = stale[offset]
+                self.memory.fetched[offset] = self.memory.ram[offset]
 
     def _on_device_read(self, _uc: Uc, offset: int, size: int, _: Any) -> int:
         return self._device_read(offset, size)

@@ -21,6 +21,7 @@ from trapscope.core.machine.selftest import verify
 from trapscope.core.types import (
     CS,
     DIRECT_MAP,
+    KERNEL_MAP,
     MAX_CPUS,
     RAM_BASE,
     RDI,
@@ -29,10 +30,12 @@ from trapscope.core.types import (
     RIP,
     RSP,
     SS,
+    FetchModel,
     RegisterChange,
     Step,
     StepKind,
     Write,
+    ram_offset,
 )
 
 #: The vector that `irq@K` raises: the guest's timer.
@@ -60,14 +63,14 @@ class BootParams:
 class Machine:
     """CPUs 0 … n-1 at their 64-bit entry; `boot()` takes them to moment 0."""
 
-    def __init__(self, image: Image, params: BootParams) -> None:
+    def __init__(self, image: Image, params: BootParams, fetch: FetchModel = FetchModel.COHERENT) -> None:
         if not 1 <= params.cpus <= MAX_CPUS:
             raise ValueError(f"{params.cpus} CPUs: a machine has 1 to {MAX_CPUS}")
         verify()
         self._start = image.symbol("scenario_start").address
         self._end = frozenset({image.symbol("scenario_end").address})
         text = image.symbol("_text").address, image.symbol("_etext").address
-        self._engine = Engine(text, params.cpus, self._device_read, self._device_write)
+        self._engine = Engine(text, params.cpus, self._device_read, self._device_write, fetch)
         self._load(image, params)
         entry = [0] * len(REGISTERS)
         entry[RIP], entry[RFLAGS] = image.symbol("startup_64").address, _RFLAGS_AT_ENTRY
@@ -92,7 +95,7 @@ class Machine:
 
     def ram(self) -> bytes:
         """All of guest RAM now."""
-        return bytes(self._engine.ram)
+        return bytes(self._engine.memory.ram)
 
     def boot(self) -> None:
         """Run every CPU, unrecorded, until CPU 0 is about to execute `scenario_start`: moment 0.
@@ -143,6 +146,14 @@ class Machine:
     def inject_mce(self, cpu: int) -> None:
         """Raise a machine check."""
         self._cpus[cpu].mce_pending = True
+
+    def stale(self, cpu: int) -> dict[int, int]:
+        """The bytes of text, by high-half address, that this CPU would decode instead of what memory holds."""
+        return {KERNEL_MAP + RAM_BASE + offset: byte for offset, byte in self._engine.stale(cpu).items()}
+
+    def catch_up(self, cpu: int, address: int | None = None) -> None:
+        """Let this CPU's fetch see the newest text: all of it, or the byte at a high-half address."""
+        self._engine.catch_up(cpu, None if address is None else ram_offset(address))
 
     def _advance(self, cpu: Cpu, limit: int, stop_at: frozenset[int]) -> Iterator[Step]:
         self._engine.become(cpu.number)
@@ -214,7 +225,7 @@ class Machine:
         """What delivering the event does, or the fault that it raises."""
         engine = self._engine
         try:
-            return deliver(event, interrupted, engine.tables(), engine.read, engine.store_fault)
+            return deliver(event, interrupted, engine.tables(), engine.memory.read, engine.memory.store_fault)
         except SecondFault as fault:
             return fault.event
 
@@ -222,8 +233,8 @@ class Machine:
         writes = []
         for address, word in outcome.pushes:
             data = frame_bytes(word)
-            writes.append(Write(address, self._engine.read(address, len(data)), data))
-            self._engine.store(address, data)
+            writes.append(Write(address, self._engine.memory.read(address, len(data)), data))
+            self._engine.memory.store(address, data)
         if event.cr2 >= 0:
             self._engine.set_cr2(event.cr2)
         after = list(before)
@@ -270,7 +281,7 @@ class Machine:
         for segment in image.segments:
             if segment.paddr < RAM_BASE:
                 continue  # the real-mode start of QEMU's other CPUs, which the machine does not need
-            self._engine.store(DIRECT_MAP + segment.paddr, segment.data)
+            self._engine.memory.store(DIRECT_MAP + segment.paddr, segment.data)
             self._engine.pauses |= _pauses(segment.vaddr, segment.data)
         at = image.symbol("boot_params").address
         for name, value in (
@@ -279,7 +290,7 @@ class Machine:
             ("variants", params.variants),
             ("cpus", params.cpus),
         ):
-            self._engine.store(at + image.offset("boot_params", name), value.to_bytes(4, "little"))
+            self._engine.memory.store(at + image.offset("boot_params", name), value.to_bytes(4, "little"))
 
 
 def _changes(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[RegisterChange, ...]:

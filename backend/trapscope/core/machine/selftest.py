@@ -71,11 +71,21 @@ def a_store_through_the_alias_changes_the_next_fetch() -> bool:
     )
 
 
+def a_patch_inside_a_translated_block_is_seen() -> bool:
+    """Changing one byte in the middle of a translated block changes the next run through the block."""
+    engine = _engine(b"\x90" * 12)
+    engine.run(12)
+    engine.memory.store(_TEXT + 7, b"\xcc")
+    engine.set_registers([(RIP, _TEXT)])
+    result = engine.run(12)
+    return len(result.executed) == 8 and result.event is not None and result.event.vector == BP
+
+
 def a_store_of_the_host_changes_the_next_fetch() -> bool:
     """Code that was translated before is decoded anew after the host wrote it."""
     engine = _engine(b"\x90\x90")
     engine.run(1)
-    engine.store(_TEXT, b"\xcc")
+    engine.memory.store(_TEXT, b"\xcc")
     engine.set_registers([(RIP, _TEXT)])
     event = engine.run(1).event
     return event is not None and event.vector == BP
@@ -96,7 +106,7 @@ def iretq_pops_five_words() -> bool:
 def iretq_of_a_garbage_ss_is_a_fault() -> bool:
     """IRETQ with a stack selector outside the GDT raises #GP at the IRETQ and changes nothing."""
     engine = _at_iretq()
-    engine.store(engine.registers()[RSP] + 32, (0x3507).to_bytes(8, "little"))
+    engine.memory.store(engine.registers()[RSP] + 32, (0x3507).to_bytes(8, "little"))
     before = engine.registers()
     result = engine.run(1)
     event = result.event
@@ -128,6 +138,7 @@ def a_device_store_happens_once() -> bool:
 CHECKS: Final[tuple[Callable[[], bool], ...]] = (
     int3_leaves_rip_behind_it,
     a_store_through_the_alias_changes_the_next_fetch,
+    a_patch_inside_a_translated_block_is_seen,
     a_store_of_the_host_changes_the_next_fetch,
     iretq_pops_five_words,
     iretq_of_a_garbage_ss_is_a_fault,
@@ -146,7 +157,7 @@ def _engine(code: bytes, stores: list[int] | None = None) -> Engine:
             stores.append(value)
 
     engine = Engine((_TEXT, _DATA), 1, lambda _offset, _size: 0, on_write)
-    engine.store(_TEXT, code)
+    engine.memory.store(_TEXT, code)
     engine.set_registers([(RIP, _TEXT), (RSP, _STACK_TOP), (RFLAGS, 2)])
     return engine
 
@@ -154,6 +165,6 @@ def _engine(code: bytes, stores: list[int] | None = None) -> Engine:
 def _at_iretq() -> Engine:
     """An engine whose guest has loaded its GDT and is about to execute IRETQ."""
     engine = _engine(_TO_IRETQ + _DATA.to_bytes(8, "little"))
-    engine.store(_DATA, b"".join(entry.to_bytes(8, "little") for entry in _GDT))
+    engine.memory.store(_DATA, b"".join(entry.to_bytes(8, "little") for entry in _GDT))
     engine.run(64, frozenset({_IRETQ_AT}))
     return engine
