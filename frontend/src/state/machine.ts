@@ -4,7 +4,8 @@ import { equalBytes, bytesToHex } from "../lib/bytes";
 import { hex, type U64, ZERO } from "../lib/hex";
 import type { Step } from "../wire/batch";
 import { INDEX, type RegisterName } from "../wire/registers";
-import { Memory, type Pages } from "./memory";
+import type { Memory } from "./memory";
+import { type Pages } from "./memory";
 
 /** A step that does not belong to the state it was applied to: a broken stream, never the user's doing. */
 export class TraceError extends Error {

@@ -31,6 +31,11 @@ export class Trace {
     return this.#machine.cpus;
   }
 
+  /** Memory as it was at moment 0. */
+  initial(address: U64, length: number): Uint8Array {
+    return new Memory(this.#keyframes[0]?.pages).read(address, length);
+  }
+
   step(moment: number): Step {
     const step = this.#steps[moment];
     if (step === undefined) throw new TraceError(`step ${moment} of ${this.length}`);

@@ -1,0 +1,174 @@
+/**
+ * Which functions and traps each CPU is in: a chain of activations, outermost last, for every moment.
+ *
+ * A chain is never changed, only replaced by a longer or shorter one that shares its tail, so the chain of any moment
+ * stays at hand. Returns are matched by RSP and not by counting: a stub that jumps into its target, or a
+ * frame whose ip was rewritten, returns somewhere else than it was called from, and that is the subject here.
+ */
+
+import { add, compare, distance, type U64 } from "../lib/hex";
+import type { Step } from "../wire/batch";
+import { INDEX, type RegisterName } from "../wire/registers";
+import { History } from "./history";
+import type { SymbolTable } from "./symbols";
+
+/** How control got here: it was running at moment 0, was called, jumped or returned to, or a vector was delivered. */
+export type Entry = "start" | "call" | "jump" | "return" | "trap";
+
+export interface Activation {
+  readonly function: string;
+  readonly entry: Entry;
+  /** The moment at which the CPU stands on its first instruction; a trap begins with its delivery. */
+  readonly entered: number;
+  /** RSP at entry: where the return address lies, or the frame's ip for a trap. */
+  readonly sp: U64;
+  readonly vector: number;
+  readonly depth: number;
+  readonly parent: Activation | null;
+  /** The moment it was left; null as long as it has not been. */
+  left: number | null;
+}
+
+/** Bytes between a frame and the end of the registers that the entry code saves under it: orig_ax and fifteen more. */
+const SAVED_REGISTERS = 128;
+
+/** What an instruction does to the chain; read from its mnemonic. */
+export type Flow = "call" | "ret" | "iret" | "other";
+
+export function flowOf(text: string): Flow {
+  const mnemonic = text.split(" ", 1)[0] ?? "";
+  if (mnemonic === "call" || mnemonic === "lcall") return "call";
+  if (mnemonic === "ret" || mnemonic === "lret" || mnemonic === "retfq") return "ret";
+  if (mnemonic === "iretq" || mnemonic === "iret") return "iret";
+  return "other";
+}
+
+export class Calls {
+  /** Every activation ever entered, in order: the timeline's slices. */
+  readonly all: Activation[] = [];
+  readonly #chains: History<Activation>;
+  readonly #symbols: SymbolTable;
+  /** Chains of tasks that do not run here now, by the stack that they left. */
+  readonly #parked = new Map<string, Activation>();
+  readonly #registers: U64[];
+
+  /** `registers` are this CPU's at moment 0; `callers` the functions it was in, outermost first. */
+  constructor(symbols: SymbolTable, registers: readonly U64[], callers: readonly string[]) {
+    this.#symbols = symbols;
+    this.#registers = [...registers];
+    let chain: Activation | null = null;
+    for (const name of callers) chain = this.#enter(chain, name, "start", 0, this.#register("rsp"));
+    this.#chains = new History(
+      chain ?? this.#enter(null, this.#nameOf(this.#register("rip")), "start", 0, this.#register("rsp")),
+    );
+  }
+
+  at(moment: number): Activation {
+    return this.#chains.at(moment);
+  }
+
+  /** The moments at which this CPU entered or left a function. */
+  get moments(): readonly number[] {
+    return this.#chains.moments;
+  }
+
+  add(step: Step, flow: Flow): void {
+    const before = this.#register("rsp");
+    for (const change of step.regs) this.#registers[change.register] = change.new;
+    const after = this.#register("rsp");
+    const now = step.moment + 1;
+    let chain: Activation | null = this.#chains.last;
+
+    if (step.vector >= 0) {
+      const frame = step.errorCode >= 0 ? add(after, 8) : after;
+      chain = this.#enter(
+        chain,
+        this.#nameOf(this.#register("rip")),
+        "trap",
+        step.moment,
+        frame,
+        step.vector,
+      );
+      this.#chains.set(now, chain);
+      return;
+    }
+    const name = this.#nameOf(this.#register("rip"));
+    if (flow === "call") {
+      chain = this.#enter(chain, name, "call", now, after);
+    } else {
+      if (flow === "ret") chain = this.#leaveBelow(chain, after, now);
+      else if (flow === "iret") chain = this.#leaveTrap(chain, before, now);
+      else if (compare(before, after) !== 0) chain = this.#switchStack(chain, before, after);
+      // Gone on elsewhere without a call: a jump into a trampoline, or a return to another function than the caller.
+      if (chain === null || chain.function !== name) {
+        const entry = flow === "other" ? "jump" : "return";
+        if (chain !== null) chain.left = now;
+        chain = this.#enter(chain?.parent ?? null, name, entry, now, chain?.sp ?? after);
+      }
+    }
+    this.#chains.set(now, chain);
+  }
+
+  truncate(moment: number, registers: readonly U64[]): void {
+    this.#chains.truncate(moment);
+    while ((this.all.at(-1)?.entered ?? -1) > moment) this.all.pop();
+    for (const activation of this.all) if ((activation.left ?? 0) > moment) activation.left = null;
+    this.#registers.splice(0, this.#registers.length, ...registers);
+    this.#parked.clear();
+  }
+
+  #enter(
+    parent: Activation | null,
+    name: string,
+    entry: Entry,
+    entered: number,
+    sp: U64,
+    vector = -1,
+  ): Activation {
+    const depth = parent === null ? 0 : parent.depth + 1;
+    const activation = { function: name, entry, entered, sp, vector, depth, parent, left: null };
+    this.all.push(activation);
+    return activation;
+  }
+
+  /** A `ret` left RSP at `sp`: everything that was entered with a lower one is over. */
+  #leaveBelow(chain: Activation | null, sp: U64, now: number): Activation | null {
+    let rest = chain;
+    while (rest !== null && rest.parent !== null && rest.entry !== "trap" && compare(rest.sp, sp) < 0) {
+      rest.left = now;
+      rest = rest.parent;
+    }
+    return rest;
+  }
+
+  /**
+   * `iretq` popped the frame at `frame`. Entry code may have moved the frame down a little (the gap, the NMI's copies);
+   * one that lies below the saved registers was nobody's delivery: sync_core() returns to itself and ends no trap.
+   */
+  #leaveTrap(chain: Activation | null, frame: U64, now: number): Activation | null {
+    let trap = chain;
+    while (trap !== null && trap.entry !== "trap") trap = trap.parent;
+    const moved = trap === null ? null : distance(trap.sp, frame);
+    if (trap === null || moved === null || moved < 0 || moved >= SAVED_REGISTERS) return chain;
+    for (let over = chain; over !== null && over !== trap; over = over.parent) over.left = now;
+    trap.left = now;
+    return trap.parent;
+  }
+
+  /** A task switch puts one chain aside and takes up another. */
+  #switchStack(chain: Activation | null, before: U64, after: U64): Activation | null {
+    const [from, to] = [this.#symbols.owner(before), this.#symbols.owner(after)];
+    if (chain === null || from === to || from === null || to === null) return chain;
+    const resumed = this.#parked.get(to);
+    this.#parked.set(from, chain);
+    return resumed ?? null;
+  }
+
+  #register(name: RegisterName): U64 {
+    return this.#registers[INDEX[name]] as U64;
+  }
+
+  #nameOf(address: U64): string {
+    return this.#symbols.owner(address) ?? "?";
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * What the page knows of the guest kernel's ELF: names, structures, sources, machine code.
+ *
+ * Sources and code are fetched when a run is seen to use them, before anybody looks there: moving the cursor asks nobody.
+ */
+
+import { u64, type U64 } from "../lib/hex";
+import { fetchAssembly, fetchSource, fetchStruct, fetchSymbols } from "../wire/rest";
+import type { AssemblyLine, StructInfo, SymbolInfo } from "../wire/wire.gen";
+import { Layout } from "./layout";
+import { SymbolTable } from "./symbols";
+
+const STRUCTS = ["task_struct", "thread_info", "pt_regs"] as const;
+export type StructName = (typeof STRUCTS)[number];
+
+/** One instruction of the ELF, before anything was patched. */
+export interface Line extends AssemblyLine {
+  readonly at: U64;
+}
+
+export class Guest {
+  readonly symbols: SymbolTable;
+  readonly #layouts: ReadonlyMap<string, Layout>;
+  readonly #sources = new Map<string, readonly string[]>();
+  readonly #assembly = new Map<string, readonly Line[]>();
+  readonly #asked = new Set<string>();
+
+  constructor(symbols: readonly SymbolInfo[], structs: readonly StructInfo[]) {
+    this.symbols = new SymbolTable(symbols);
+    this.#layouts = new Map(structs.map((info) => [info.name, new Layout(info)]));
+  }
+
+  static async fetch(): Promise<Guest> {
+    const [symbols, ...structs] = await Promise.all([fetchSymbols(), ...STRUCTS.map(fetchStruct)]);
+    return new Guest(symbols.symbols, structs);
+  }
+
+  layout(name: StructName): Layout {
+    const layout = this.#layouts.get(name);
+    if (layout === undefined) throw new RangeError(`the guest has no struct ${name}`);
+    return layout;
+  }
+
+  /** The lines of a source file, or null while it has not been fetched. */
+  source(file: string): readonly string[] | null {
+    return this.#sources.get(file) ?? null;
+  }
+
+  /** The instructions of a function, or null while they have not been fetched. */
+  assembly(symbol: string): readonly Line[] | null {
+    return this.#assembly.get(symbol) ?? null;
+  }
+
+  /** Fetches what is not there yet; `arrived` is called as each thing comes. What cannot be had stays null. */
+  async need(functions: Iterable<string>, files: Iterable<string>, arrived: () => void): Promise<void> {
+    const wanted = [
+      ...this.#fresh("asm", functions).map((name) => async () => {
+        const { lines } = await fetchAssembly(name);
+        this.#assembly.set(
+          name,
+          lines.map((line) => ({ ...line, at: u64(line.address) })),
+        );
+      }),
+      ...this.#fresh("src", files).map((file) => async () => {
+        this.#sources.set(file, (await fetchSource(file)).text.split("\n"));
+      }),
+    ];
+    await Promise.allSettled(wanted.map((fetch) => fetch().then(arrived)));
+  }
+
+  #fresh(kind: string, names: Iterable<string>): string[] {
+    const fresh = [...new Set(names)].filter((name) => !this.#asked.has(`${kind}:${name}`));
+    for (const name of fresh) this.#asked.add(`${kind}:${name}`);
+    return fresh;
+  }
+}

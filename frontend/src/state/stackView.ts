@@ -1,0 +1,260 @@
+/**
+ * The interrupted stack as rows, highest address first: it grows down, as on paper.
+ *
+ * What a word is follows from the step that made room for it and the step that wrote it last; names of pt_regs come from its layout.
+ */
+
+import { add, compare, distance, hex, type U64 } from "../lib/hex";
+import type { Step } from "../wire/batch";
+import type { Activation } from "./calls";
+import { FRAME_WORDS, type FrameValue, type FrameWord, framesAt, type IretFrame } from "./frames";
+import { physical } from "./memory";
+import type { Recording } from "./recording";
+import type { Piece } from "./stack";
+
+const WORD = 8; // bytes
+/** Words above the first recorded push that are shown without being asked for. */
+const OLDER_SHOWN = 1;
+/** A run of plain words longer than this is folded into one row. */
+const FOLD_ABOVE = 2;
+
+/** What a word on a stack is. */
+export type WordKind =
+  | { readonly is: "frame"; readonly frame: number; readonly word: FrameWord; readonly pushed: U64 }
+  | { readonly is: "error-code" }
+  | { readonly is: "alignment" }
+  | { readonly is: "register"; readonly member: string }
+  | { readonly is: "return"; readonly into: string | null; readonly callee: string }
+  | { readonly is: "saved"; readonly register: string; readonly by: string }
+  | { readonly is: "room"; readonly by: string }
+  | { readonly is: "local"; readonly by: string }
+  | { readonly is: "gap" }
+  | { readonly is: "older"; readonly into: string | null };
+
+export interface StackWord {
+  readonly key: string;
+  readonly address: U64;
+  readonly value: U64;
+  readonly kind: WordKind;
+  /** The step that stored to it last; null where that was before the recording. */
+  readonly writer: Step | null;
+  /** Whether the step just made stored to it. */
+  readonly isNew: boolean;
+}
+
+/** Words that belong together and are folded unless someone asks for them. */
+export interface StackFold {
+  readonly key: string;
+  readonly what: "registers" | "older" | "locals" | "gap";
+  readonly by: string;
+  readonly words: readonly StackWord[];
+}
+
+export type StackRow = { readonly word: StackWord } | { readonly fold: StackFold };
+
+/** The words of one stack between its top and RSP, or where a deeper trap left it. */
+export interface StackSegment {
+  readonly key: string;
+  readonly name: string;
+  readonly rows: readonly StackRow[];
+}
+
+export interface StackView {
+  readonly cpu: number;
+  readonly sp: U64;
+  readonly frames: readonly IretFrame[];
+  readonly segments: readonly StackSegment[];
+}
+
+export function stackView(recording: Recording, moment: number, cpu: number): StackView {
+  const sp = recording.at(moment).register(cpu, "rsp");
+  const frames = framesAt(recording, moment, cpu);
+  const segments: StackSegment[] = [];
+  let low = sp;
+  // From the innermost stack outwards: a frame whose saved SP lies on another stack leads there.
+  for (;;) {
+    const name = recording.guest.symbols.owner(low) ?? "";
+    segments.push(segment(recording, moment, cpu, name, low, frames));
+    const door = frames.findLast(
+      (frame) =>
+        ownerOf(recording, frame.address) === name &&
+        saved(frame) !== null &&
+        ownerOf(recording, saved(frame)) !== name,
+    );
+    const next = door === undefined ? null : saved(door);
+    if (next === null || segments.length > frames.length) break;
+    low = next;
+  }
+  return { cpu, sp, frames, segments: segments.reverse() };
+}
+
+function segment(
+  recording: Recording,
+  moment: number,
+  cpu: number,
+  name: string,
+  low: U64,
+  frames: readonly IretFrame[],
+): StackSegment {
+  const context = new Words(recording, moment, cpu, frames);
+  const words: StackWord[] = [];
+  let piece: Piece | null = recording.stacks[cpu]?.at(low, moment) ?? null;
+  let at = low;
+  for (; piece !== null; piece = piece.parent) {
+    for (; compare(at, piece.high) < 0; at = add(at, WORD)) {
+      if (compare(at, piece.low) >= 0) words.push(context.word(at, piece));
+    }
+  }
+  const place = recording.guest.symbols.locate(at);
+  const older = place === null ? OLDER_SHOWN : Math.floor((place.symbol.size - place.offset) / WORD);
+  for (let index = 0; index < older; index++) words.push(context.older(add(at, index * WORD)));
+  return { key: name === "" ? hex(low) : name, name, rows: fold(words.reverse()) };
+}
+
+/** Says what each word of one stack is, at one moment. */
+class Words {
+  readonly #recording: Recording;
+  readonly #moment: number;
+  readonly #cpu: number;
+  readonly #members: readonly { at: U64; member: string }[];
+  readonly #inFrame = new Map<string, { frame: IretFrame; value: FrameValue }>();
+
+  constructor(recording: Recording, moment: number, cpu: number, frames: readonly IretFrame[]) {
+    this.#recording = recording;
+    this.#moment = moment;
+    this.#cpu = cpu;
+    for (const frame of frames) {
+      for (const value of frame.words) this.#inFrame.set(hex(value.address), { frame, value });
+    }
+    const layout = recording.guest.layout("pt_regs");
+    const ip = layout.find("ip")?.offset ?? 0;
+    this.#members = frames.flatMap((frame) =>
+      layout.members
+        .filter((member) => member.offset < ip)
+        .map((member) => ({ at: add(frame.address, member.offset - ip), member: member.path })),
+    );
+  }
+
+  word(at: U64, piece: Piece): StackWord {
+    const moment = this.#recording.writers.last(at, this.#moment);
+    const writer = moment === null || moment < piece.moment ? null : this.#recording.step(moment);
+    return this.#build(at, this.#kind(at, piece, writer), writer);
+  }
+
+  /** A word that was on the stack before the recording began. */
+  older(at: U64): StackWord {
+    const moment = this.#recording.writers.last(at, this.#moment);
+    const value = this.#recording.at(this.#moment).memory.u64(at);
+    const kind = { is: "older", into: this.#codeName(value) } as const;
+    return this.#build(at, kind, moment === null ? null : this.#recording.step(moment));
+  }
+
+  #build(at: U64, kind: WordKind, writer: Step | null): StackWord {
+    const value = this.#recording.at(this.#moment).memory.u64(at);
+    return { key: hex(at), address: at, value, kind, writer, isNew: writer?.moment === this.#moment - 1 };
+  }
+
+  #kind(at: U64, piece: Piece, writer: Step | null): WordKind {
+    const inFrame = this.#inFrame.get(hex(at));
+    if (inFrame !== undefined) {
+      return {
+        is: "frame",
+        frame: inFrame.frame.index,
+        word: inFrame.value.word,
+        pushed: inFrame.value.pushed,
+      };
+    }
+    const maker = this.#recording.step(piece.moment);
+    if (maker.code < 0) return this.#deliveryWord(at, piece, maker);
+    const member = this.#members.find((entry) => compare(entry.at, at) === 0);
+    if (member !== undefined && this.#isEntryCode(piece)) return { is: "register", member: member.member };
+    const text = this.#recording.code(maker).text;
+    const by = this.#activation(piece.moment)?.function ?? "";
+    if (text.startsWith("call")) {
+      const value = this.#recording.at(this.#moment).memory.u64(at);
+      return {
+        is: "return",
+        into: this.#codeName(value),
+        callee: this.#activation(piece.moment + 1)?.function ?? "",
+      };
+    }
+    if (text.startsWith("push")) return { is: "saved", register: text.slice(5).trim(), by };
+    return writer === null ? { is: "room", by } : { is: "local", by };
+  }
+
+  #deliveryWord(at: U64, piece: Piece, delivery: Step): WordKind {
+    if (delivery.errorCode >= 0 && compare(at, piece.low) === 0) return { is: "error-code" };
+    const wrote = delivery.writes.some((write) => physical(write.address) === physical(at));
+    // The five words that the CPU pushed and that entry code has copied further down: the gap.
+    return wrote ? { is: "gap" } : { is: "alignment" };
+  }
+
+  /** Whether the words were laid by the entry code of the innermost frame above them, and not by C behind it. */
+  #isEntryCode(piece: Piece): boolean {
+    const activation = this.#activation(piece.moment);
+    return activation !== null && (activation.entry === "trap" || activation.parent?.entry === "trap");
+  }
+
+  #activation(moment: number): Activation | null {
+    return this.#recording.calls[this.#cpu]?.at(moment) ?? null;
+  }
+
+  #codeName(value: U64): string | null {
+    const { symbols } = this.#recording.guest;
+    const [start, end] = [symbols.find("_text"), symbols.find("_etext")];
+    if (start === null || end === null) return null;
+    const [from, to] = [distance(value, start.address), distance(value, end.address)];
+    return from !== null && to !== null && from >= 0 && to < 0 ? symbols.name(value) : null;
+  }
+}
+
+/** Folds runs of plain words; `words` come highest first, and so do the rows. */
+function fold(words: readonly StackWord[]): StackRow[] {
+  const rows: StackRow[] = [];
+  for (let start = 0; start < words.length;) {
+    const first = words[start] as StackWord;
+    const group = groupOf(first);
+    let end = start + 1;
+    while (group !== null && end < words.length && sameGroup(group, groupOf(words[end] as StackWord))) end++;
+    const run = words.slice(start, end);
+    if (group !== null && run.length > FOLD_ABOVE)
+      rows.push({ fold: { key: `fold-${first.key}`, ...group, words: run } });
+    else rows.push(...run.map((word) => ({ word })));
+    start = end;
+  }
+  return rows;
+}
+
+type Group = Pick<StackFold, "what" | "by">;
+
+function groupOf(word: StackWord): Group | null {
+  switch (word.kind.is) {
+    case "register":
+      return word.kind.member === "orig_ax" ? null : { what: "registers", by: "" };
+    case "saved":
+    case "room":
+    case "local":
+      return { what: "locals", by: word.kind.by };
+    case "older":
+      return { what: "older", by: "" };
+    case "gap":
+      return { what: "gap", by: "" };
+    case "frame":
+    case "error-code":
+    case "alignment":
+    case "return":
+      return null;
+  }
+}
+
+function sameGroup(a: Group, b: Group | null): boolean {
+  return b !== null && a.what === b.what && a.by === b.by;
+}
+
+function saved(frame: IretFrame): U64 | null {
+  return frame.words[FRAME_WORDS.indexOf("sp")]?.value ?? null;
+}
+
+function ownerOf(recording: Recording, address: U64 | null): string {
+  return address === null ? "" : (recording.guest.symbols.owner(address) ?? "");
+}

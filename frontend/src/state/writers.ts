@@ -1,0 +1,62 @@
+/** Who wrote a word last, and when: for every word of memory the moments of the steps that stored to it. */
+
+import type { U64 } from "../lib/hex";
+import type { Step, Write } from "../wire/batch";
+import { physical } from "./memory";
+
+const WORD = 8; // bytes
+
+export class Writers {
+  readonly #moments = new Map<number, number[]>();
+
+  add(step: Step): void {
+    for (const write of step.writes) {
+      for (const word of words(write)) {
+        const moments = this.#moments.get(word);
+        if (moments === undefined) this.#moments.set(word, [step.moment]);
+        else if (moments.at(-1) !== step.moment) moments.push(step.moment);
+      }
+    }
+  }
+
+  truncate(moment: number): void {
+    for (const moments of this.#moments.values()) {
+      while ((moments.at(-1) ?? -1) >= moment) moments.pop();
+    }
+  }
+
+  /** The last step before `moment` that stored to the word at `address`; null if none did since moment 0. */
+  last(address: U64, moment: number): number | null {
+    const moments = this.#moments.get(Math.floor(physical(address) / WORD)) ?? [];
+    return moments[countBefore(moments, moment) - 1] ?? null;
+  }
+
+  /** How many stores touched `[address, address + size)` before `moment`. */
+  count(address: U64, size: number, moment: number): number {
+    const first = Math.floor(physical(address) / WORD);
+    let count = 0;
+    for (let word = first; word < first + size / WORD; word++) {
+      count += countBefore(this.#moments.get(word) ?? [], moment);
+    }
+    return count;
+  }
+}
+
+function words(write: Write): number[] {
+  const start = physical(write.address);
+  const first = Math.floor(start / WORD);
+  const last = Math.floor((start + Math.max(write.new.length, 1) - 1) / WORD);
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/** How many of the ascending `moments` are below `moment`. */
+export function countBefore(moments: readonly number[], moment: number): number {
+  let low = 0;
+  let high = moments.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((moments[middle] ?? Infinity) < moment) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,68 @@
+/** The REST calls that the page makes. A refusal is thrown as a `ProblemError` with the server's own words. */
+
+import type {
+  Assembly,
+  CreateSession,
+  GuestInfo,
+  Problem,
+  ProblemCode,
+  ScenarioList,
+  SessionInfo,
+  SourceFile,
+  StructInfo,
+  SymbolList,
+} from "./wire.gen";
+
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+  readonly code: ProblemCode;
+  readonly status: number;
+
+  constructor(problem: Pick<Problem, "code" | "status" | "detail">) {
+    super(problem.detail);
+    this.code = problem.code;
+    this.status = problem.status;
+  }
+}
+
+/** No answer at all: the server is gone, or the network is. */
+export class Unreachable extends Error {
+  override readonly name = "Unreachable";
+}
+
+async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    throw new Unreachable(error instanceof Error ? error.message : String(error));
+  }
+  if (response.ok) return (await response.json()) as T;
+  const type = response.headers.get("content-type") ?? "";
+  if (type.startsWith("application/problem+json")) throw new ProblemError((await response.json()) as Problem);
+  if (response.status >= 502 && response.status <= 504) throw new Unreachable(`status ${response.status}`);
+  throw new ProblemError({
+    code: "internal",
+    status: response.status,
+    detail: `${path}: status ${response.status}`,
+  });
+}
+
+export const fetchScenarios = (): Promise<ScenarioList> => ask("/api/scenarios");
+export const fetchGuest = (): Promise<GuestInfo> => ask("/api/guest");
+export const fetchSymbols = (): Promise<SymbolList> => ask("/api/guest/symbols");
+export const fetchStruct = (name: string): Promise<StructInfo> =>
+  ask(`/api/guest/structs/${encodeURIComponent(name)}`);
+export const fetchSource = (path: string): Promise<SourceFile> =>
+  ask(`/api/guest/sources/${encodeURI(path)}`);
+export const fetchAssembly = (symbol: string): Promise<Assembly> =>
+  ask(`/api/guest/assembly/${encodeURIComponent(symbol)}`);
+export const fetchSession = (id: string): Promise<SessionInfo> =>
+  ask(`/api/sessions/${encodeURIComponent(id)}`);
+
+export const createSession = (choice: CreateSession): Promise<SessionInfo> =>
+  ask("/api/sessions", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(choice),
+  });

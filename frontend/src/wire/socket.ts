@@ -1,0 +1,162 @@
+/**
+ * The session's socket: connects, reconnects, and hands over whole things in order.
+ *
+ * A chunk and the snapshot are two frames each, JSON and then binary; they are handed over together. What arrives
+ * between two animation frames is handed over at once, so that a flood of chunks costs one redraw.
+ */
+
+import { assertNever } from "../lib/assertNever";
+import type { Chunk, ClientMessage, ServerMessage, Snapshot } from "./wire.gen";
+
+const SUBPROTOCOL = "trapscope.v1";
+const FIRST_DELAY = 250; // ms
+const LONGEST_DELAY = 8_000; // ms
+/** Close codes after which coming back would be answered the same way. */
+const FINAL_CODES = new Set([1000, 4404, 4429]);
+
+/** A message with the binary frame that belongs to it. */
+export type Incoming =
+  | { readonly message: Exclude<ServerMessage, Chunk | Snapshot> }
+  | { readonly message: Chunk; readonly frame: Uint8Array }
+  | { readonly message: Snapshot; readonly frame: Uint8Array | null };
+
+/** `waiting`: the connection is lost and will be tried again in `retryIn` ms; `closed`: it will not. */
+export type Link =
+  | { readonly state: "connecting" }
+  | { readonly state: "open" }
+  | { readonly state: "waiting"; readonly attempt: number; readonly retryIn: number }
+  | { readonly state: "closed"; readonly code: number };
+
+export interface Listener {
+  /** Everything since the last animation frame, in order. */
+  received(batch: readonly Incoming[]): void;
+  linkChanged(link: Link): void;
+  /** How many steps are held already: asked at every (re)connection. */
+  held(): number;
+}
+
+type Command = ClientMessage extends infer M ? (M extends { seq: number } ? Omit<M, "seq"> : never) : never;
+
+export class SessionSocket {
+  readonly #session: string;
+  readonly #listener: Listener;
+  #socket: WebSocket | null = null;
+  #attempt = 0;
+  #seq = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
+  /** A message whose binary frame has not come yet. */
+  #awaiting: Chunk | Snapshot | null = null;
+  #queue: Incoming[] = [];
+  #frame: number | null = null;
+
+  constructor(session: string, listener: Listener) {
+    this.#session = session;
+    this.#listener = listener;
+    this.#connect();
+  }
+
+  /** Sends a command and returns its number; null while not connected. */
+  send(command: Command): number | null {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return null;
+    const seq = this.#seq++;
+    this.#socket.send(JSON.stringify({ ...command, seq }));
+    return seq;
+  }
+
+  /** Tries at once instead of waiting for the next attempt. */
+  retryNow(): void {
+    if (this.#retry === undefined) return;
+    clearTimeout(this.#retry);
+    this.#connect();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    if (this.#frame !== null) cancelAnimationFrame(this.#frame);
+    this.#socket?.close(1000);
+  }
+
+  #connect(): void {
+    this.#retry = undefined;
+    this.#awaiting = null;
+    this.#listener.linkChanged({ state: "connecting" });
+    const url = new URL(`/api/sessions/${encodeURIComponent(this.#session)}/socket`, location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    this.#flush();
+    url.searchParams.set("from", String(this.#listener.held()));
+    const socket = new WebSocket(url, SUBPROTOCOL);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    socket.addEventListener("open", () => {
+      this.#attempt = 0;
+      this.#listener.linkChanged({ state: "open" });
+    });
+    socket.addEventListener("message", (event) => {
+      if (socket === this.#socket) this.#receive(event.data as string | ArrayBuffer);
+    });
+    socket.addEventListener("close", (event) => {
+      if (socket === this.#socket && !this.#isClosed) this.#lost(event.code);
+    });
+  }
+
+  #lost(code: number): void {
+    this.#flush();
+    if (FINAL_CODES.has(code)) {
+      this.#listener.linkChanged({ state: "closed", code });
+      return;
+    }
+    const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#attempt);
+    this.#attempt += 1;
+    this.#listener.linkChanged({ state: "waiting", attempt: this.#attempt, retryIn: delay });
+    this.#retry = setTimeout(() => {
+      this.#connect();
+    }, delay);
+  }
+
+  #receive(data: string | ArrayBuffer): void {
+    if (typeof data !== "string") {
+      const [message, frame] = [this.#awaiting, new Uint8Array(data)];
+      this.#awaiting = null;
+      if (message !== null) this.#hand({ message, frame } as Incoming);
+      return;
+    }
+    const message = JSON.parse(data) as ServerMessage;
+    switch (message.type) {
+      case "chunk":
+        this.#awaiting = message;
+        break;
+      case "snapshot":
+        if (message.cpus === null) this.#hand({ message, frame: null });
+        else this.#awaiting = message;
+        break;
+      case "hello":
+      case "status":
+      case "presence":
+      case "reply":
+      case "refused":
+      case "goodbye":
+        this.#hand({ message });
+        break;
+      default:
+        assertNever(message);
+    }
+  }
+
+  #hand(incoming: Incoming): void {
+    this.#queue.push(incoming);
+    // A hidden tab gets no animation frames; what came is then handed over when it is seen again.
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#frame !== null) cancelAnimationFrame(this.#frame);
+    this.#frame = null;
+    const batch = this.#queue;
+    this.#queue = [];
+    if (batch.length > 0) this.#listener.received(batch);
+  }
+}
