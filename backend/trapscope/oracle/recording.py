@@ -1,0 +1,80 @@
+"""What the machine did from the 64-bit entry on: boot included, which a session leaves out.
+
+The machine is deterministic, so it can run first and be compared afterwards. The schedule is a session's canonical
+one; it starts at `scenario_start`, behind the boot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from trapscope.core.image import Image
+from trapscope.core.machine import BootParams, Machine
+from trapscope.core.session import boot_params, parse
+from trapscope.core.session.schedule import Inject, Names, RunSteps
+from trapscope.core.types import RIP, RunSpec, Step
+
+_BOOT_BUDGET_STEPS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """`irq`, `nmi` or `mce`, raised before the step of that index."""
+
+    before: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Steps of CPU 0 from `startup_64` to `scenario_end`; the first `boot` of them are what a session leaves out."""
+
+    params: BootParams
+    entry: tuple[int, ...]
+    steps: tuple[Step, ...]
+    boot: int
+    injections: tuple[Injection, ...]
+    ram: bytes
+
+
+def record(image: Image, spec: RunSpec, schedule: str) -> Recording:
+    """Play a one-CPU run; `schedule` is canonical. Raises ValueError if it does not end at `scenario_end`."""
+    if spec.cpus != 1:
+        raise ValueError(f"only one CPU can be stepped beside QEMU, not {spec.cpus}")
+    params = boot_params(image, spec)
+    machine = Machine(image, params)
+    entry = machine.registers(0)
+    start = image.symbol("scenario_start").address
+    steps: list[Step] = []
+    while machine.registers(0)[RIP] != start:
+        made = machine.run(0, _BOOT_BUDGET_STEPS - len(steps), frozenset({start}))
+        if not made:
+            raise ValueError(f"the guest did not reach scenario_start in {len(steps)} steps of booting")
+        steps += made
+    boot = len(steps)
+    injections = []
+    for token in parse(schedule, Names(1, (), lambda _name: None)):
+        if isinstance(token, Inject):
+            injections.append(Injection(len(steps), token.what))
+            _inject(machine, token.what)
+        elif isinstance(token, RunSteps):
+            end = len(steps) + token.steps
+            while len(steps) < end and (made := machine.run(0, end - len(steps))):
+                steps += made
+        else:
+            raise ValueError(f"{token.text!r} is not in a canonical schedule")
+    if not machine.at_end(0):
+        raise ValueError(f"the schedule ends at {image.name(machine.registers(0)[RIP])}, not at scenario_end")
+    return Recording(params, entry, tuple(steps), boot, tuple(injections), machine.ram())
+
+
+def _inject(machine: Machine, what: str) -> None:
+    if what == "irq":
+        machine.inject_irq(0)
+    elif what == "nmi":
+        machine.inject_nmi(0)
+    elif what == "mce":
+        machine.inject_mce(0)
+    else:
+        raise ValueError(f"nobody can inject {what!r}")

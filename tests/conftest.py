@@ -1,0 +1,21 @@
+"""What every part of the suite stands on: the built guest, as bytes and as an image."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import pytest
+
+from trapscope.core.image import Image
+
+
+@pytest.fixture(scope="session")
+def guest_elf() -> bytes:
+    """The guest that `make guest` built."""
+    return resources.files("trapscope").joinpath("assets/guest/guest.elf").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def image(guest_elf: bytes) -> Image:
+    """The guest, read."""
+    return Image.from_bytes(guest_elf)
