@@ -8,6 +8,7 @@ from trapscope.core.errors import BadSchedule
 from trapscope.core.session.schedule import (
     AnyToken,
     Canonical,
+    Fetch,
     Inject,
     Names,
     RoundRobin,
@@ -19,7 +20,7 @@ from trapscope.core.session.schedule import (
     parse,
 )
 
-NAMES = Names(cpus=2, events={"int3", "slot-pushed"}, address={"ftrace_caller": 0x1234}.get)
+NAMES = Names(cpus=2, events={"int3", "slot-pushed"}, address={"ftrace_caller": 0x1234}.get, weak_fetch=True)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,9 @@ NAMES = Names(cpus=2, events={"int3", "slot-pushed"}, address={"ftrace_caller": 
         ("irq@1", Inject("irq@1", 0, "irq", 1)),
         ("nmi@0", Inject("nmi@0", 0, "nmi", 0)),
         ("mce@0", Inject("mce@0", 0, "mce", 0)),
+        ("fetch@1", Fetch("fetch@1", 0, 1, None, None)),
+        ("fetch@1+4", Fetch("fetch@1+4", 0, 1, None, 4)),
+        ("fetch@0&ftrace_caller+0", Fetch("fetch@0&ftrace_caller+0", 0, 0, 0x1234, 0)),
         ("rr*7", RoundRobin("rr*7", 0, 7)),
     ],
 )
@@ -51,6 +55,8 @@ def test_every_form_parses(text: str, token: AnyToken) -> None:
         ("0 1 0>&nowhere", "0>&nowhere", 4, "no symbol nowhere"),
         ("0**", "0**", 0, "not a schedule token; the forms are K*N"),
         ("zap@0", "zap@0", 0, "not a schedule token"),
+        ("fetch@0+5", "fetch@0+5", 0, "bytes 0 to 4"),
+        ("fetch@0&nowhere+1", "fetch@0&nowhere+1", 0, "no symbol nowhere"),
         ("rr*0", "rr*0", 0, "from 1 to"),
         ("٣*5", "٣*5", 0, "not a schedule token"),
     ],
@@ -61,6 +67,11 @@ def test_a_bad_token_is_named_with_its_position(schedule: str, token: str, posit
     assert (caught.value.token, caught.value.position) == (token, position)
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_fetch_token_is_refused_in_the_coherent_model() -> None:
+    with pytest.raises(BadSchedule, match="need the weak fetch model"):
+        parse("fetch@0", Names(1, (), {}.get))
 
 
 @given(st.text(max_size=60))

@@ -15,6 +15,7 @@ from typing import Final
 
 from trapscope.core.errors import BadSchedule
 
+SITE_BYTES: Final = 5
 MAX_LENGTH: Final = 65_536
 _MAX_COUNT: Final = 10_000_000
 
@@ -75,15 +76,25 @@ class Inject(Token):
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch(Token):
+    """`fetch@K`: CPU K's fetch sees the newest text; `+B`: only byte B of the stale site nearest at or after its RIP,
+    or of the site `&SYM`, whose address is then `site`."""
+
+    cpu: int
+    site: int | None
+    byte: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RoundRobin(Token):
     """`rr*Q`: from here on every CPU in turn, Q steps each, until the scenario ends."""
 
     quantum: int
 
 
-AnyToken = RunSteps | RunUntilWaits | RunUntilEvent | RunUntilSymbol | RunToEnd | Inject | RoundRobin
+AnyToken = RunSteps | RunUntilWaits | RunUntilEvent | RunUntilSymbol | RunToEnd | Inject | Fetch | RoundRobin
 
-FORMS: Final = "K*N, K, K*, K>EVENT, K>&SYMBOL, K>., irq@K, nmi@K, mce@K, rr*Q"
+FORMS: Final = "K*N, K, K*, K>EVENT, K>&SYMBOL, K>., irq@K, nmi@K, mce@K, fetch@K, fetch@K+B, fetch@K&SYM+B, rr*Q"
 
 _STEPS: Final = re.compile(r"(\d+)(?:\*(\d+))?", re.ASCII)
 _WAITS: Final = re.compile(r"(\d+)\*", re.ASCII)
@@ -91,6 +102,7 @@ _END: Final = re.compile(r"(\d+)>\.", re.ASCII)
 _SYMBOL: Final = re.compile(r"(\d+)>&([A-Za-z_.][\w.]*)", re.ASCII)
 _EVENT: Final = re.compile(r"(\d+)>([a-z][a-z0-9-]*)", re.ASCII)
 _INJECT: Final = re.compile(r"(irq|nmi|mce)@(\d+)", re.ASCII)
+_FETCH: Final = re.compile(r"fetch@(\d+)(?:(?:&([A-Za-z_.][\w.]*))?\+(\d+))?", re.ASCII)
 _ROBIN: Final = re.compile(r"rr\*(\d+)", re.ASCII)
 
 
@@ -101,6 +113,7 @@ class Names:
     cpus: int
     events: Collection[str]
     address: Callable[[str], int | None]
+    weak_fetch: bool = False
 
 
 def parse(schedule: str, names: Names) -> tuple[AnyToken, ...]:
@@ -122,6 +135,12 @@ def _token(text: str, position: int, names: Names) -> AnyToken:
             raise BadSchedule(f"{what} is a number from 1 to {_MAX_COUNT}", text, position)
         return int(digits)
 
+    def address(symbol: str) -> int:
+        found = names.address(symbol)
+        if found is None:
+            raise BadSchedule(f"the guest has no symbol {symbol}", text, position)
+        return found
+
     if match := _STEPS.fullmatch(text):
         return RunSteps(text, position, cpu(match[1]), count(match[2] or "1", "N, the number of steps,"))
     if match := _WAITS.fullmatch(text):
@@ -129,10 +148,7 @@ def _token(text: str, position: int, names: Names) -> AnyToken:
     if match := _END.fullmatch(text):
         return RunToEnd(text, position, cpu(match[1]))
     if match := _SYMBOL.fullmatch(text):
-        address = names.address(match[2])
-        if address is None:
-            raise BadSchedule(f"the guest has no symbol {match[2]}", text, position)
-        return RunUntilSymbol(text, position, cpu(match[1]), match[2], address)
+        return RunUntilSymbol(text, position, cpu(match[1]), match[2], address(match[2]))
     if match := _EVENT.fullmatch(text):
         if match[2] not in names.events:
             known = ", ".join(sorted(names.events))
@@ -140,6 +156,13 @@ def _token(text: str, position: int, names: Names) -> AnyToken:
         return RunUntilEvent(text, position, cpu(match[1]), match[2])
     if match := _INJECT.fullmatch(text):
         return Inject(text, position, match[1], cpu(match[2]))
+    if match := _FETCH.fullmatch(text):
+        if not names.weak_fetch:
+            raise BadSchedule("fetch tokens need the weak fetch model; this run's is coherent", text, position)
+        if match[3] is not None and (len(match[3]) > 1 or int(match[3]) >= SITE_BYTES):
+            raise BadSchedule(f"a site has bytes 0 to {SITE_BYTES - 1}", text, position)
+        byte = None if match[3] is None else int(match[3])
+        return Fetch(text, position, cpu(match[1]), None if match[2] is None else address(match[2]), byte)
     if match := _ROBIN.fullmatch(text):
         return RoundRobin(text, position, count(match[1], "Q, the quantum in steps,"))
     raise BadSchedule(f"not a schedule token; the forms are {FORMS}", text, position)

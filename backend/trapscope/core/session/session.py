@@ -15,8 +15,10 @@ from trapscope.core.image import Image
 from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane, Lens
 from trapscope.core.machine import BootParams, Machine
 from trapscope.core.session.schedule import (
+    SITE_BYTES,
     AnyToken,
     Canonical,
+    Fetch,
     Inject,
     Names,
     RoundRobin,
@@ -28,7 +30,7 @@ from trapscope.core.session.schedule import (
     parse,
 )
 from trapscope.core.trace import Memory, State, Trace
-from trapscope.core.types import DEFAULT_MAX_STEPS, RIP, RunSpec, Severity, Step, Verdict
+from trapscope.core.types import DEFAULT_MAX_STEPS, RIP, FetchModel, RunSpec, Severity, Step, Verdict
 
 #: While the CPU of `K>.` waits, another runs until it waits too, at most this many steps.
 _TURN_STEPS: Final = 64
@@ -44,7 +46,7 @@ class Session:
         if max_steps < 1:
             raise ValueError(f"a run has at least one step, not {max_steps}")
         self.image, self.spec, self.max_steps = image, spec, max_steps
-        self._machine = Machine(image, boot_params(image, spec))
+        self._machine = Machine(image, boot_params(image, spec), spec.fetch)
         self._machine.boot()
         self.state0 = State([self._machine.registers(cpu) for cpu in range(spec.cpus)], Memory.of(self._machine.ram()))
         self.trace = Trace(self.state0)
@@ -63,7 +65,7 @@ class Session:
         self._work: Iterator[int] | None = None
         self._room = 0
         self._canonical = Canonical()
-        self._names = Names(spec.cpus, EVENT_NAMES, self._address)
+        self._names = Names(spec.cpus, EVENT_NAMES, self._address, spec.fetch is FetchModel.WEAK)
 
     @property
     def schedule(self) -> str:
@@ -131,6 +133,8 @@ class Session:
             yield from self._round_robin(token.quantum)
         elif isinstance(token, Inject):
             self._inject(token)
+        elif isinstance(token, Fetch):
+            self._fetch(token)
         else:
             assert_never(token)
 
@@ -214,6 +218,25 @@ class Session:
             self._machine.inject_nmi(token.cpu)
         else:
             self._machine.inject_mce(token.cpu)
+
+    def _fetch(self, token: Fetch) -> None:
+        self._canonical.add(token.text)
+        if token.byte is None:
+            self._machine.catch_up(token.cpu)
+            return
+        site = self._stale_site(token.cpu) if token.site is None else token.site
+        if site is not None:
+            self._machine.catch_up(token.cpu, site + token.byte)
+
+    def _stale_site(self, cpu: int) -> int | None:
+        """The site nearest at or after the CPU's RIP of which it sees stale bytes."""
+        rip, stale = self._machine.registers(cpu)[RIP], self._machine.stale(cpu)
+        ahead = [
+            site
+            for site in self._lens.sites
+            if site + SITE_BYTES > rip and any(site + byte in stale for byte in range(SITE_BYTES))
+        ]
+        return min(ahead, default=None)
 
     def _run(self, cpu: int, limit: int, stop_at: frozenset[int] = frozenset()) -> int:
         """Steps of one CPU, recorded and looked at; returns how many. Ends the run where it is over."""
