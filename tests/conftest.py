@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 import pytest
 
+from trapscope import assets
 from trapscope.core.image import Image
 
 
 @pytest.fixture(scope="session")
 def guest_elf() -> bytes:
     """The guest that `make guest` built."""
-    return resources.files("trapscope").joinpath("assets/guest/guest.elf").read_bytes()
+    return assets.guest_elf()
 
 
 @pytest.fixture(scope="session")
