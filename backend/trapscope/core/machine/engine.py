@@ -63,6 +63,15 @@ class Slice:
     event: Event | None
 
 
+class Image(NamedTuple):
+    """An engine at one moment: Unicorn's context of each CPU, the memory, the fetch views."""
+
+    cpu: int
+    contexts: tuple[Any, ...]
+    memory: tuple[bytes, bytes]
+    views: tuple[dict[int, int], ...]
+
+
 DeviceRead = Callable[[int, int], int]
 DeviceWrite = Callable[[int, int, int], None]
 
@@ -127,6 +136,26 @@ class Engine:
         changed = self._views.catch_up(cpu) if offset is None else self._views.catch_up_byte(cpu, offset)
         if cpu == self._cpu:
             self._show(changed)
+
+    def snapshot(self) -> Image:
+        """Everything that the engine would need to go on from here."""
+        self._uc.context_update(self._contexts[self._cpu])
+        contexts = []
+        for context in self._contexts:
+            self._uc.context_restore(context)
+            contexts.append(self._uc.context_save())
+        self._uc.context_restore(self._contexts[self._cpu])
+        return Image(self._cpu, tuple(contexts), self.memory.snapshot(), self._views.snapshot())
+
+    def restore(self, image: Image) -> None:
+        """Be what the engine was at `snapshot()`; the same image can be restored any number of times."""
+        for mine, theirs in zip(self._contexts, image.contexts, strict=True):
+            self._uc.context_restore(theirs)
+            self._uc.context_update(mine)
+        self._cpu = image.cpu
+        self._uc.context_restore(self._contexts[self._cpu])
+        self.memory.restore(image.memory)
+        self._views.restore(image.views)
 
     def registers(self) -> tuple[int, ...]:
         """The current CPU's registers, in the order of REGISTERS."""

@@ -21,6 +21,14 @@ class FetchViews:
         """The stale bytes of one CPU, by RAM offset. Look, do not change."""
         return self._stale[cpu]
 
+    def snapshot(self) -> tuple[dict[int, int], ...]:
+        """All views, as `restore` takes them."""
+        return tuple(dict(view) for view in self._stale)
+
+    def restore(self, views: tuple[dict[int, int], ...]) -> None:
+        """Be as at `snapshot()`."""
+        self._stale = [dict(view) for view in views]
+
     def stored(self, offset: int, old: bytes, new: bytes) -> None:
         """Text at `offset` changed in memory from `old` to `new`: every CPU goes on seeing what it saw."""
         if not self.weak:

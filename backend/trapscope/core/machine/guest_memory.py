@@ -69,6 +69,17 @@ class GuestMemory:
                 self.fetched[offset] = byte
                 self._forget(offset, 1)
 
+    def snapshot(self) -> tuple[bytes, bytes]:
+        """RAM and fetched text, as `restore` takes them."""
+        return bytes(self.ram), bytes(self.fetched)
+
+    def restore(self, image: tuple[bytes, bytes]) -> None:
+        """Be as at `snapshot()`; only text that differs is translated anew."""
+        ram, fetched = image
+        self.ram[:] = ram
+        if self.fetched != fetched:
+            self.show({at: byte for at, byte in enumerate(fetched) if self.fetched[at] != byte})
+
     def store_fault(self, address: int, length: int) -> int:
         """The #PF error code of a supervisor store (SDM vol. 3A, 4.7), or -1 where it succeeds."""
         for at in (address, address + length - 1):

@@ -7,6 +7,7 @@ caller's choice; when an interrupt is taken is the architecture's.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,11 +17,12 @@ from trapscope.core.machine.apic import Ipi, LocalApic
 from trapscope.core.machine.cpu import Cpu
 from trapscope.core.machine.delivery import Interrupted, Outcome, SecondFault, deliver, frame_bytes
 from trapscope.core.machine.engine import Engine, Executed
+from trapscope.core.machine.engine import Image as EngineImage
 from trapscope.core.machine.faults import MC, WITH_ERROR_CODE, Event, Shutdown, Source, second
+from trapscope.core.machine.loader import BootParams, load
 from trapscope.core.machine.selftest import verify
 from trapscope.core.types import (
     CS,
-    DIRECT_MAP,
     KERNEL_MAP,
     MAX_CPUS,
     RAM_BASE,
@@ -46,18 +48,17 @@ _MCG_STATUS: Final = 0x17A
 _MCG_STATUS_RIPV: Final = 1
 _MCG_STATUS_MCIP: Final = 4
 _ALL: Final = range(len(REGISTERS))
-_PAUSE: Final = b"\xf3\x90"
 _NO_ADDRESSES: Final[frozenset[int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class BootParams:
-    """What the host writes into the guest's `boot_params` before start; numbers are the guest's enumerators."""
+class Snapshot:
+    """A machine at one moment. Opaque: it goes back into the machine that made it."""
 
-    scenario: int
-    design: int
-    variants: int
-    cpus: int
+    engine: EngineImage
+    cpus: tuple[Cpu, ...]
+    moment: int
+    shutdown: bool
 
 
 class Machine:
@@ -71,7 +72,7 @@ class Machine:
         self._end = frozenset({image.symbol("scenario_end").address})
         text = image.symbol("_text").address, image.symbol("_etext").address
         self._engine = Engine(text, params.cpus, self._device_read, self._device_write, fetch)
-        self._load(image, params)
+        load(image, params, self._engine)
         entry = [0] * len(REGISTERS)
         entry[RIP], entry[RFLAGS] = image.symbol("startup_64").address, _RFLAGS_AT_ENTRY
         self._cpus = []
@@ -112,6 +113,18 @@ class Machine:
                     self._moment = 0
                     return
         raise ImageError(f"the guest did not reach scenario_start in {done} steps of booting")
+
+    def snapshot(self) -> Snapshot:
+        """The machine as it is now, as `restore` takes it."""
+        return Snapshot(
+            self._engine.snapshot(), tuple(deepcopy(cpu) for cpu in self._cpus), self._moment, self.shutdown
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Be what the machine was at `snapshot()`; the same snapshot can be restored any number of times."""
+        self._engine.restore(snapshot.engine)
+        self._cpus = [deepcopy(cpu) for cpu in snapshot.cpus]
+        self._moment, self.shutdown = snapshot.moment, snapshot.shutdown
 
     def at_end(self, cpu: int) -> bool:
         """Whether this CPU is about to execute `scenario_end`."""
@@ -277,21 +290,6 @@ class Machine:
             else:
                 self._cpus[target].apic.requested.add(ipi.vector)
 
-    def _load(self, image: Image, params: BootParams) -> None:
-        for segment in image.segments:
-            if segment.paddr < RAM_BASE:
-                continue  # the real-mode start of QEMU's other CPUs, which the machine does not need
-            self._engine.memory.store(DIRECT_MAP + segment.paddr, segment.data)
-            self._engine.pauses |= _pauses(segment.vaddr, segment.data)
-        at = image.symbol("boot_params").address
-        for name, value in (
-            ("scenario", params.scenario),
-            ("design", params.design),
-            ("variants", params.variants),
-            ("cpus", params.cpus),
-        ):
-            self._engine.memory.store(at + image.offset("boot_params", name), value.to_bytes(4, "little"))
-
 
 def _changes(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[RegisterChange, ...]:
     if before == after:
@@ -303,12 +301,3 @@ def _changes(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[RegisterC
             if before[register] != after[register]
         ]
     )
-
-
-def _pauses(address: int, text: bytes) -> frozenset[int]:
-    """Every address at which the bytes of PAUSE stand."""
-    found, at = [], text.find(_PAUSE)
-    while at >= 0:
-        found.append(address + at)
-        at = text.find(_PAUSE, at + 1)
-    return frozenset(found)
