@@ -1,0 +1,31 @@
+#ifndef GUEST_INT3_STUB_H
+#define GUEST_INT3_STUB_H
+
+#include "asm-offsets.h"
+#include "linkage.h"
+
+/*
+ * The slot is read before depth is lowered: in between, an interrupt that traps too must find the slot
+ * still taken, or it would put its own return address there. sub and dec change flags where a call
+ * would not; nobody may rely on those at a function's entry, but a fops with regs can see it.
+ */
+.macro INT3_STUB name target
+FUNC(\name)
+	sub	$8, %rsp				/* the return address will be here */
+	push	%rax
+	push	%rcx
+	push	%rdx
+	mov	%gs:current_task, %rax
+	mov	TASK_TI_ftrace_int3_depth(%rax), %ecx
+	dec	%ecx
+	mov	TASK_TI_ftrace_int3_slots(%rax,%rcx,8), %rdx
+	mov	%ecx, TASK_TI_ftrace_int3_depth(%rax)
+	mov	%rdx, 3*8(%rsp)
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	jmp	\target
+END(\name)
+.endm
+
+#endif
