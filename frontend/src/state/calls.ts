@@ -10,6 +10,7 @@ import { add, compare, distance, type U64 } from "../lib/hex";
 import type { Step } from "../wire/batch";
 import { INDEX, type RegisterName } from "../wire/registers";
 import { History } from "./history";
+import { stackKey } from "./stackArea";
 import type { SymbolTable } from "./symbols";
 
 /** How control got here: it was running at moment 0, was called, jumped or returned to, or a vector was delivered. */
@@ -157,8 +158,8 @@ export class Calls {
 
   /** A task switch puts one chain aside and takes up another. */
   #switchStack(chain: Activation | null, before: U64, after: U64): Activation | null {
-    const [from, to] = [this.#symbols.owner(before), this.#symbols.owner(after)];
-    if (chain === null || from === to || from === null || to === null) return chain;
+    const [from, to] = [stackKey(this.#symbols, before), stackKey(this.#symbols, after)];
+    if (chain === null || from === to) return chain;
     const resumed = this.#parked.get(to);
     this.#parked.set(from, chain);
     return resumed ?? null;

@@ -13,6 +13,7 @@ import type { Guest } from "./guest";
 import type { Machine } from "./machine";
 import { Sites } from "./sites";
 import { Stacks } from "./stack";
+import { stackKey } from "./stackArea";
 import { Trace } from "./trace";
 import { countBefore, Writers } from "./writers";
 
@@ -182,8 +183,8 @@ function callersOf(machine: Machine, cpu: number, guest: Guest): string[] {
   const rip = guest.symbols.owner(machine.register(cpu, "rip"));
   if (rip !== null) names.push(rip);
   let frame: U64 = machine.register(cpu, "rbp");
-  const stack = guest.symbols.owner(machine.register(cpu, "rsp"));
-  while (names.length < MAX_CALLERS && stack !== null && guest.symbols.owner(frame) === stack) {
+  const stack = stackKey(guest.symbols, machine.register(cpu, "rsp"));
+  while (names.length < MAX_CALLERS && stackKey(guest.symbols, frame) === stack) {
     const caller = guest.symbols.owner(machine.memory.u64(add(frame, 8)));
     if (caller === null) break;
     names.push(caller);

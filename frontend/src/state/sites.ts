@@ -37,8 +37,9 @@ export class Sites {
   }
 
   add(event: LensEvent): void {
-    if (event.event === "text-write") this.#written(event);
-    else if (event.event === "int3" && event.site !== "none") this.#mention(event.n, event.ip);
+    if (event.event === "text-write") {
+      if (event.part !== "other") this.#written(event);
+    } else if (event.event === "int3" && event.site !== "none") this.#mention(event.n, event.ip);
     else if (event.event === "call-emulated") this.#mention(event.n, event.site);
   }
 

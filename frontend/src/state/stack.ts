@@ -8,6 +8,7 @@ import { add, compare, type U64 } from "../lib/hex";
 import type { Step } from "../wire/batch";
 import { INDEX, type RegisterName } from "../wire/registers";
 import { History } from "./history";
+import { stackKey } from "./stackArea";
 import type { SymbolTable } from "./symbols";
 
 export interface Piece {
@@ -19,7 +20,7 @@ export interface Piece {
   readonly parent: Piece | null;
 }
 
-/** One CPU's stacks, keyed by the symbol they lie in. */
+/** One CPU's stacks. */
 export class Stacks {
   readonly #pieces = new Map<string, History<Piece | null>>();
   readonly #symbols: SymbolTable;
@@ -73,7 +74,7 @@ export class Stacks {
   }
 
   #key(address: U64): string {
-    return this.#symbols.owner(address) ?? "";
+    return stackKey(this.#symbols, address);
   }
 }
 

@@ -11,9 +11,10 @@ import { FRAME_WORDS, type FrameValue, type FrameWord, framesAt, type IretFrame 
 import { physical } from "./memory";
 import type { Recording } from "./recording";
 import type { Piece } from "./stack";
+import { stackArea, stackKey } from "./stackArea";
 
 const WORD = 8; // bytes
-/** Words above the first recorded push that are shown without being asked for. */
+/** Words above the first recorded push that are shown where the stack's end is not known. */
 const OLDER_SHOWN = 1;
 /** A run of plain words longer than this is folded into one row. */
 const FOLD_ABOVE = 2;
@@ -54,7 +55,6 @@ export type StackRow = { readonly word: StackWord } | { readonly fold: StackFold
 
 /** The words of one stack between its top and RSP, or where a deeper trap left it. */
 export interface StackSegment {
-  readonly key: string;
   readonly name: string;
   readonly rows: readonly StackRow[];
 }
@@ -73,7 +73,7 @@ export function stackView(recording: Recording, moment: number, cpu: number): St
   let low = sp;
   // From the innermost stack outwards: a frame whose saved SP lies on another stack leads there.
   for (;;) {
-    const name = recording.guest.symbols.owner(low) ?? "";
+    const name = stackKey(recording.guest.symbols, low);
     segments.push(segment(recording, moment, cpu, name, low, frames));
     const door = frames.findLast(
       (frame) =>
@@ -105,10 +105,10 @@ function segment(
       if (compare(at, piece.low) >= 0) words.push(context.word(at, piece));
     }
   }
-  const place = recording.guest.symbols.locate(at);
-  const older = place === null ? OLDER_SHOWN : Math.floor((place.symbol.size - place.offset) / WORD);
+  const area = stackArea(recording.guest.symbols, at);
+  const older = area === null ? OLDER_SHOWN : Math.floor((distance(area.end, at) ?? 0) / WORD);
   for (let index = 0; index < older; index++) words.push(context.older(add(at, index * WORD)));
-  return { key: name === "" ? hex(low) : name, name, rows: fold(words.reverse()) };
+  return { name, rows: fold(words.reverse()) };
 }
 
 /** Says what each word of one stack is, at one moment. */
@@ -256,5 +256,5 @@ function saved(frame: IretFrame): U64 | null {
 }
 
 function ownerOf(recording: Recording, address: U64 | null): string {
-  return address === null ? "" : (recording.guest.symbols.owner(address) ?? "");
+  return address === null ? "" : stackKey(recording.guest.symbols, address);
 }

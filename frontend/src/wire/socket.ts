@@ -11,6 +11,7 @@ import type { Chunk, ClientMessage, ServerMessage, Snapshot } from "./wire.gen";
 const SUBPROTOCOL = "trapscope.v1";
 const FIRST_DELAY = 250; // ms
 const LONGEST_DELAY = 8_000; // ms
+const NO_STATUS = 1005;
 /** Close codes after which coming back would be answered the same way. */
 const FINAL_CODES = new Set([1000, 4404, 4429]);
 
@@ -69,6 +70,15 @@ export class SessionSocket {
     if (this.#retry === undefined) return;
     clearTimeout(this.#retry);
     this.#connect();
+  }
+
+  /** Drops the connection and makes a new one: what came over the old one could not be used. */
+  reconnect(): void {
+    const old = this.#socket;
+    this.#socket = null;
+    this.#queue = [];
+    old?.close(1000);
+    this.#lost(NO_STATUS);
   }
 
   close(): void {

@@ -1,0 +1,544 @@
+/**
+ * Every English sentence of the page. Text between backticks is set as code.
+ *
+ * Kernel terms are the kernel's own; a sentence says what the step did and why, never what it looks like.
+ */
+
+import { assertNever } from "../lib/assertNever";
+import type { FrameWord } from "../state/frames";
+import type { Part } from "../state/sites";
+import type { StackFold, WordKind } from "../state/stackView";
+import type { Story } from "../state/story";
+import { shortName } from "../state/symbols";
+import type { Trouble } from "../state/app.svelte";
+import type { ContextName, LensEvent, VerdictName } from "../wire/wire.gen";
+import type { Passage } from "./patch";
+
+export const CONTEXTS: Record<ContextName, string> = {
+  process: "process",
+  softirq: "softirq",
+  irq: "irq",
+  nmi: "NMI",
+  mce: "machine check",
+};
+
+/** SDM vol. 3A, table 6-1, and the guest's two interrupt vectors. */
+const VECTORS: Record<number, string> = {
+  2: "NMI",
+  3: "#BP",
+  6: "#UD",
+  8: "#DF",
+  13: "#GP",
+  14: "#PF",
+  18: "#MC",
+  0xec: "timer IRQ",
+  0xfb: "call-function IPI",
+};
+
+export const vectorName = (vector: number): string => VECTORS[vector] ?? `vector 0x${vector.toString(16)}`;
+
+const code = (name: string): string => `\`${shortName(name)}\``;
+const slot = (index: number): string => `\`slots[${index}]\``;
+const bytes = (hex: string): string => `\`${hex.replace(/(..)(?=.)/g, "$1 ")}\``;
+const times = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
+
+const FRAME_WORDS: Record<string, string> = { ip: "RIP", cs: "CS", flags: "RFLAGS", sp: "RSP", ss: "SS" };
+
+/** One sentence, now and then two, on what an event is in the kernel's terms. */
+export function sentence(event: LensEvent, design: string): string {
+  switch (event.event) {
+    case "text-write":
+      return textWrite(event);
+    case "patch-phase":
+      return PHASES[event.phase] ?? `The patcher goes on to its next pass: ${event.phase}.`;
+    case "ipi-sent":
+      return event.delivery === "nmi"
+        ? `CPU ${event.cpu} sends an NMI to CPU ${event.to.join(", ")}.`
+        : `CPU ${event.cpu} asks CPU ${event.to.join(", ")} by an inter-processor interrupt to run a function, and will wait until it has.`;
+    case "ipi-taken":
+      return `CPU ${event.cpu} takes the interrupt${event.sender < 0 ? "" : ` that CPU ${event.sender} sent`}.`;
+    case "sync-core":
+      return `CPU ${event.cpu} returns to itself by \`iretq\`. That serialises it: whatever it had fetched of the old bytes is gone.`;
+    case "int3":
+      return `CPU ${event.cpu} fetches ${code(event.symbol)} and finds \`cc\` where the call was: \`int3\`. It owes itself exception 3, the breakpoint trap #BP.`;
+    case "frame-pushed":
+      return framePushed(event.vector, event.handler, event.symbol);
+    case "irq":
+      return `An interrupt (${vectorName(event.vector)}) is taken at ${code(event.symbol)}, in ${CONTEXTS[event.context]} context.`;
+    case "softirq":
+      return `Leaving the interrupt, the kernel runs softirqs on top of ${code(event.task)}, with interrupts on again.`;
+    case "nmi":
+      return `An NMI arrives at ${code(event.symbol)}. It asks nobody: interrupts being off does not hold it back.`;
+    case "mce":
+      return `A machine check arrives at ${code(event.symbol)}: a fifth context, on top of whatever was pending.`;
+    case "fault":
+      return `The CPU raises ${event.mnemonic} at ${code(event.symbol)}.`;
+    case "gap-opened":
+      return `The entry code copies the frame ${event.words} words down. What it leaves behind is room for a push onto the interrupted stack.`;
+    case "frame-rewritten":
+      return frameRewritten(event, design);
+    case "push-begun":
+      return event.access === "depth"
+        ? `The handler raises \`depth\` to ${event.depth} before it fills ${slot(event.index)}: an NMI that traps in between must find the slot taken.`
+        : `The handler writes ${slot(event.index)} before it raises \`depth\`: an NMI that traps now would take the same slot.`;
+    case "slot-pushed":
+      return `${slot(event.index)} now holds the address behind the five bytes: what a real call would have pushed, kept where the task goes.`;
+    case "pop-begun":
+      return event.access === "depth"
+        ? `The stub lowers \`depth\` to ${event.depth} before it has read ${slot(event.index)}: a trap now would overwrite it.`
+        : `The stub reads ${slot(event.index)} while \`depth\` still says ${event.depth}: an interrupt that traps now takes the next slot, not this one.`;
+    case "slot-popped":
+      return `\`depth\` goes down to ${event.depth} and ${slot(event.index)} is free. The address it held is on its way to the stack, where a call would have put it.`;
+    case "iret":
+      return event.vector < 0
+        ? `\`iretq\` goes to ${code(event.symbol)}.`
+        : `\`iretq\` pops the five words of the frame. The CPU goes on at ${code(event.symbol)}, on the interrupted stack.`;
+    case "stub-entered":
+      return `\`iretq\` pops the frame, and the CPU is back in ${CONTEXTS[event.context]} context: same stack, same registers, but standing on ${code(event.stub)} instead of behind the \`int3\`.`;
+    case "call-emulated":
+      return `RIP stands on ${code(event.target_symbol)} and the return address lies on top of the stack: all that \`call\` does has been done, in the context that executed the \`int3\`.`;
+    case "fops-called":
+      return `${code(event.func)} is called for ${code(event.symbol)}, on its way from ${code(event.parent_symbol)}${event.regs === "0x0" ? "" : ", with all registers to look at and to change"}. The call was not lost.`;
+    case "fops-missed":
+      return event.allowed
+        ? `${code(event.symbol)} was entered without ${code(event.op)} being called. That is allowed here: a nop stood on the site before.`
+        : `${code(event.symbol)} was entered without ${code(event.op)} being called, although the site was a call before and will be one again.`;
+    case "old-body-ran":
+      return `RIP stands in the old body of ${code(event.function)}, although a live patch has replaced it by ${code(event.replacement)}. The fix is undone for this call, and nobody is told.`;
+    case "redirected":
+      return `The live patch has changed the saved \`ip\`: the trampoline returns into ${code(event.replacement)} instead of ${code(event.function)}.`;
+    case "preempted":
+      return `On its way out of the trap the kernel lets another task run. ${code(event.task)} is put aside with ${times(event.depth, "address", "addresses")} pending.`;
+    case "migrated":
+      return `${code(event.task)} goes on, on CPU ${event.cpu} instead of CPU ${event.from_cpu}, with ${times(event.depth, "address", "addresses")} pending. Its thread_info came along.`;
+    case "forked":
+      return `\`arch_dup_task_struct()\` has copied ${code(event.parent)} to ${code(event.child)}, the int3 stack included: the child begins with depth ${event.depth}.`;
+    case "halted":
+      return `CPU ${event.cpu} executes \`hlt\`.`;
+    default:
+      return assertNever(event);
+  }
+}
+
+function textWrite(event: Extract<LensEvent, { event: "text-write" }>): string {
+  const site = code(event.symbol.replace(/\+0x[0-9a-f]+$/, ""));
+  switch (event.part) {
+    case "breakpoint":
+      return `The patcher writes \`cc\` over the first byte of ${site}, through the text’s writable alias. Whoever fetches the site from now on takes a breakpoint.`;
+    case "tail":
+      return `The four bytes behind the breakpoint become ${bytes(event.new)}, the rest of the new instruction. Nobody decodes them: everybody stops at the \`int3\` in front.`;
+    case "first-byte":
+      return `The breakpoint gives way to ${bytes(event.new)}. The five bytes are one instruction again: the new one.`;
+    default:
+      return `Kernel text changes at ${code(event.symbol)}: ${bytes(event.old)} becomes ${bytes(event.new)}.`;
+  }
+}
+
+function framePushed(vector: number, handler: string, symbol: string): string {
+  if (vector === 3) {
+    return `The CPU delivers #BP: it aligns RSP to 16 and pushes SS, RSP, RFLAGS, CS and RIP onto the interrupted stack. RIP is ${code(symbol)}, behind the \`cc\`. Interrupts are off; ${code(handler)} begins.`;
+  }
+  return `The CPU delivers ${vectorName(vector)}: five words go onto the stack, and ${code(handler)} begins. ${code(symbol)} will go on afterwards.`;
+}
+
+function frameRewritten(event: Extract<LensEvent, { event: "frame-rewritten" }>, design: string): string {
+  const word = FRAME_WORDS[event.field] ?? event.field;
+  if (event.field === "sp") {
+    return `The handler lowers the frame’s \`RSP\` by a word: the return address that it pushes will lie on top when \`iretq\` is done.`;
+  }
+  if (event.field !== "ip") return `The handler changes the frame’s \`${word}\`.`;
+  if (design === "skip") {
+    return `The handler moves the frame’s \`RIP\` on to ${code(event.new_symbol)}, behind the five bytes. The call is treated as a nop: whoever wanted to be called is not.`;
+  }
+  if (event.new_symbol.includes("_stub_")) {
+    return `The handler points the frame’s \`RIP\` at a stub. When \`iretq\` pops the frame, the CPU will go on at ${code(event.new_symbol)} instead of ${code(event.old_symbol)}, with the interrupted task’s own stack and registers as they were.`;
+  }
+  return `The handler points the frame’s \`RIP\` at ${code(event.new_symbol)} instead of ${code(event.old_symbol)}.`;
+}
+
+/** The passes of ftrace_replace_code(). */
+const PHASES: Record<string, string> = {
+  breakpoints: "First pass: `add_breakpoints()` puts a breakpoint on every site that will change.",
+  "sync-1": "First sync: every CPU must have seen the breakpoints before a byte behind them changes.",
+  tails: "Second pass: `add_update()` writes the four bytes behind each breakpoint.",
+  "sync-2": "Second sync: every CPU must have seen the new tails before a breakpoint goes.",
+  "first-bytes":
+    "Third pass: `finish_update()` replaces each breakpoint by the first byte of the new instruction.",
+  "sync-3": "Third sync: no CPU may still take a breakpoint that nobody will claim any more.",
+  done: "The change is complete. `modifying_ftrace_code` drops, and `do_int3()` stops asking ftrace.",
+};
+
+/** What a function of the guest is there for: told while a step in it means nothing of its own. */
+const ROLES: Record<string, string> = {
+  int3: "The entry code saves the registers under the frame, which makes it a `struct pt_regs`, and calls `do_int3`.",
+  int3_create_gap: "The entry code makes room under the frame, saves the registers and calls `do_int3`.",
+  do_int3:
+    "`do_int3` asks ftrace first of all: is code being rewritten right now, and is this breakpoint one of its own?",
+  ftrace_int3_handler:
+    "`ftrace_int3_handler` looks up whether the trapping address is a site that ftrace is rewriting.",
+  ftrace_location: "`ftrace_location` searches the records for the trapping address.",
+  int3_thread_emulate:
+    "The handler promises the call: return address into the task’s stack, stub into the frame.",
+  int3_skip_emulate: "The handler lets the call fall through.",
+  int3_percpu_emulate:
+    "The handler promises the call: return address into the CPU’s stack, stub into the frame.",
+  int3_gap_emulate: "The handler pushes the return address onto the interrupted stack itself, into the gap.",
+  error_exit: "On the way out the entry code restores the registers; the frame is the last thing left.",
+  ftrace_int3_stub_regs_caller:
+    "The stub makes room for a return address and fetches it from the task’s stack, leaving every register as it was.",
+  ftrace_int3_stub_list_func:
+    "The stub makes room for a return address and fetches it from the task’s stack, leaving every register as it was.",
+  ftrace_caller: "The trampoline saves what a C function may clobber and calls the tracer.",
+  ftrace_regs_caller:
+    "The trampoline builds a `struct pt_regs` of all registers, so that a tracer can look at them and change where to go.",
+  klp_trampoline: "The live patch’s own trampoline builds a `struct pt_regs` and calls the live patch.",
+  ftrace_ops_list_func:
+    "`ftrace_ops_list_func` walks the list of ops and calls those whose filter has this address.",
+  klp_ftrace_handler: "The live patch’s callback changes the saved `ip`: that is how a function is replaced.",
+  ftrace_replace_code:
+    "`ftrace_replace_code` rewrites all sites in three passes, with a sync of all CPUs after each.",
+  add_breakpoints:
+    "`add_breakpoints` checks that the site holds the bytes it expects, and puts a breakpoint on it.",
+  add_update: "`add_update` writes the tail of the new instruction behind the breakpoint.",
+  finish_update: "`finish_update` replaces the breakpoint by the first byte of the new instruction.",
+  run_sync: "`run_sync` makes every CPU execute a serialising instruction, and waits for all of them.",
+  sync_core: "`sync_core` serialises this CPU by an `iretq` to itself.",
+  text_poke: "The store goes to the text’s alias in the direct map; the text itself is read-only.",
+};
+
+/** The story's sentence at a moment. */
+export function tell(story: Story): string {
+  switch (story.is) {
+    case "start":
+      return `CPU ${story.cpu} stands at ${code(story.function)}. Press Step, or the right arrow key.`;
+    case "event":
+      return sentence(story.event, story.design);
+    case "step":
+      return ROLES[story.function] ?? `CPU ${story.cpu} goes on in ${code(story.function)}.`;
+    default:
+      return assertNever(story);
+  }
+}
+
+/** The instruction behind a step, for the line under the sentence. */
+export function tellStep(story: Story): string | null {
+  return story.is === "step" ? `CPU ${story.cpu} executed \`${story.text}\` at ${code(story.place)}` : null;
+}
+
+/** The passage of the patch that an event shows; null leaves the scenario's own. */
+export function passageOf(story: Story): Passage | null {
+  if (story.is !== "event") return story.is === "step" ? (ROLE_PASSAGES[story.function] ?? null) : null;
+  const { event, design } = story;
+  switch (event.event) {
+    case "text-write":
+      return event.part === "breakpoint" ? "breakpoint" : null;
+    case "patch-phase":
+      return event.phase === "breakpoints" ? "breakpoint" : null;
+    case "int3":
+    case "frame-pushed":
+      return "breakpoint";
+    case "frame-rewritten":
+      return design === "skip" ? "skip" : "frame";
+    case "fops-missed":
+    case "old-body-ran":
+      return design === "skip" ? "skip" : null;
+    case "push-begun":
+      return "slots";
+    case "slot-pushed":
+      return "communicate";
+    case "pop-begun":
+      return "offsets";
+    case "slot-popped":
+      return "communicate";
+    case "iret":
+    case "stub-entered":
+      return design === "skip" ? "skip" : "stub";
+    case "call-emulated":
+    case "fops-called":
+    case "redirected":
+      return "emulate";
+    case "irq":
+    case "softirq":
+    case "nmi":
+    case "mce":
+      return "four";
+    case "preempted":
+      return "percpu";
+    case "migrated":
+      return "thread";
+    case "forked":
+      return "fork";
+    case "ipi-sent":
+    case "ipi-taken":
+    case "sync-core":
+    case "fault":
+    case "gap-opened":
+    case "halted":
+      return null;
+    default:
+      return assertNever(event);
+  }
+}
+
+const ROLE_PASSAGES: Record<string, Passage> = {
+  ftrace_int3_stub_regs_caller: "offsets",
+  ftrace_int3_stub_list_func: "offsets",
+  int3_thread_emulate: "communicate",
+  add_breakpoints: "breakpoint",
+};
+
+/** An event's name on the timeline and in lists. */
+export const EVENT_NAMES: Record<LensEvent["event"], string> = {
+  "text-write": "byte written",
+  "patch-phase": "patcher’s pass",
+  "ipi-sent": "IPI sent",
+  "ipi-taken": "IPI taken",
+  "sync-core": "sync_core",
+  int3: "int3",
+  "frame-pushed": "frame pushed",
+  irq: "interrupt",
+  softirq: "softirq",
+  nmi: "NMI",
+  mce: "machine check",
+  fault: "fault",
+  "gap-opened": "gap opened",
+  "frame-rewritten": "frame rewritten",
+  "push-begun": "push begun",
+  "slot-pushed": "slot pushed",
+  "pop-begun": "pop begun",
+  "slot-popped": "slot popped",
+  iret: "iretq",
+  "stub-entered": "stub entered",
+  "call-emulated": "call emulated",
+  "fops-called": "fops called",
+  "fops-missed": "fops missed",
+  "old-body-ran": "old body ran",
+  redirected: "redirected",
+  preempted: "preempted",
+  migrated: "migrated",
+  forked: "forked",
+  halted: "halted",
+};
+
+export const WORD_NAMES: Record<FrameWord, string> = {
+  ip: "RIP",
+  cs: "CS",
+  flags: "RFLAGS",
+  sp: "RSP",
+  ss: "SS",
+};
+
+/** RFLAGS bits worth a letter: IF above all. */
+export const FLAG_NAMES: readonly (readonly [number, string])[] = [
+  [0, "CF"],
+  [2, "PF"],
+  [4, "AF"],
+  [6, "ZF"],
+  [7, "SF"],
+  [9, "IF"],
+  [10, "DF"],
+  [11, "OF"],
+  [16, "RF"],
+];
+
+/** The name of a word on the stack, inside its cell. */
+export function wordLabel(kind: WordKind): string {
+  switch (kind.is) {
+    case "frame":
+      return WORD_NAMES[kind.word];
+    case "error-code":
+      return "error code";
+    case "alignment":
+      return "alignment";
+    case "register":
+      return kind.member;
+    case "return":
+      return "return address";
+    case "saved":
+      return kind.register;
+    case "room":
+      return "room";
+    case "local":
+      return "";
+    case "gap":
+      return "gap";
+    case "older":
+      return kind.into === null ? "" : "return address";
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** Who put a word there, beside its cell. */
+export function wordOrigin(kind: WordKind): string {
+  switch (kind.is) {
+    case "alignment":
+      return "the CPU aligns RSP to 16";
+    case "return":
+      return `pushed by \`call ${kind.callee}\``;
+    case "saved":
+      return `saved by \`${kind.by}\``;
+    case "room":
+      return `room made by \`${kind.by}\``;
+    case "local":
+      return `local to \`${kind.by}\``;
+    case "gap":
+      return "left free for a push";
+    case "error-code":
+      return "pushed by the CPU";
+    case "register":
+      return kind.member === "orig_ax" ? "−1: no system call" : "";
+    case "older":
+    case "frame":
+      return "";
+    default:
+      return assertNever(kind);
+  }
+}
+
+export function foldLabel(fold: StackFold): string {
+  const count = fold.words.length;
+  switch (fold.what) {
+    case "registers":
+      return `pt_regs: ${times(count, "register")} saved by the entry code`;
+    case "older":
+      return `${times(count, "word")} from before moment 0`;
+    case "locals":
+      return `${times(count, "word")} of \`${fold.by}\``;
+    case "gap":
+      return `gap: ${times(count, "word")} left free for a push`;
+    default:
+      return assertNever(fold.what);
+  }
+}
+
+/** The passes over a site, in order; the syncs have no bytes of their own. */
+export const PARTS: Record<Exclude<Part, "other"> | "sync", string> = {
+  breakpoint: "int3",
+  tail: "new tail",
+  "first-byte": "first byte",
+  sync: "sync CPUs",
+};
+
+export const VERDICTS: Record<VerdictName, string> = {
+  ok: "All checks held.",
+  violated: "A check did not hold.",
+  "out-of-steps": "The run used up its steps.",
+  stuck: "Every CPU waits: the run is stuck.",
+  shutdown: "The CPU shut down (triple fault).",
+};
+
+/** Words and a way on for everything that stands between a visitor and a run. */
+export function troubleText(trouble: Trouble): { title: string; text: string; action: string } {
+  switch (trouble.is) {
+    case "server-gone":
+      return {
+        title: "The server does not answer",
+        text: "Nothing is lost that was recorded, but a new run needs the server. Is `trapscope serve` still running?",
+        action: "Try again",
+      };
+    case "bad-link":
+      return {
+        title: "This link cannot be read",
+        text: `It says ${trouble.detail}.`,
+        action: "Start the first scenario",
+      };
+    case "unknown-scenario":
+      return {
+        title: `There is no scenario “${trouble.name}”`,
+        text: "It may have been renamed, or the link is from another version.",
+        action: "Start the first scenario",
+      };
+    case "no-scenarios":
+      return {
+        title: "This server has no scenarios",
+        text: "Its catalogue is empty, so there is nothing to run.",
+        action: "Try again",
+      };
+    case "session-expired":
+      return {
+        title: "This session is over",
+        text: "Sessions that nobody looks at are deleted after a while. A link to a moment would have outlived it: it carries the run in itself.",
+        action: "Start a new one",
+      };
+    case "refused":
+      return {
+        title: "The server refused this run",
+        text: trouble.detail,
+        action: "Start the first scenario",
+      };
+    default:
+      return assertNever(trouble);
+  }
+}
+
+export const WORDS = {
+  title: "Trapscope",
+  scenario: "scenario",
+  design: "design",
+  variants: "variants",
+  none: "none",
+  fetch: "fetch",
+  code: "Code",
+  patchSite: "The patch site",
+  stack: "The interrupted stack",
+  growsDown: "grows down",
+  threadInfo: "thread_info",
+  story: "Story",
+  timeline: "Timeline",
+  iretFrame: "iret frame",
+  calledFrom: "called from",
+  cameFrom: "came from",
+  wouldDecode: "would decode",
+  noSite: "No site has been touched in this run.",
+  noTask: "No task is current.",
+  top: "top",
+  notInThisRun: "not in this run",
+  before: "before moment 0",
+  noFrame: "no frame on the stack",
+  loading: "Asking the server for a run",
+  recording: (steps: number): string => `${steps.toLocaleString("en")} steps recorded so far`,
+  reconnecting: (held: number): string =>
+    `Connection lost. The ${held.toLocaleString("en")} steps recorded so far are here and can be walked; trying to reconnect.`,
+  closed: "The session is closed. What was recorded can still be walked.",
+  rebuilding: "The machine’s process ended; the run is being rebuilt from its inputs.",
+  tryNow: "Try now",
+  startAgain: "Start a new run",
+  dismiss: "Dismiss",
+  copy: "Copy",
+  copied: "Copied",
+  share: "Share",
+  theme: "Theme",
+  help: "Keys and help",
+  close: "Close",
+  linkToMoment: "Link to this moment",
+  linkToMomentNote: "Carries the whole run: it opens without this server having kept anything.",
+  linkToSession: "Join this session",
+  linkToSessionNote: "Whoever opens it sees this very run, as long as the session lives.",
+  scheduleName: "Schedule",
+  scheduleNote: "Whose step came next, all through the run. The same schedule gives the same trace.",
+  goToMoment: "Go to moment",
+  go: "Go",
+  of: (length: number): string => `of ${length.toLocaleString("en")}`,
+  moment: "moment",
+  speed: "speed",
+  atBeats: "at beats",
+  granularity: "granularity",
+  unsupported:
+    "This browser is too old for Trapscope: it needs WebSocket, BigInt and ES2023. A current Firefox, Chrome, Edge or Safari will do.",
+} as const;
+
+/** The keys, as `?` lists them. */
+export const KEYS: readonly (readonly [string, string])[] = [
+  ["→ ←", "one stride forwards, back (at the chosen granularity)"],
+  ["Shift → ←", "next, previous event"],
+  ["Space", "play, pause"],
+  ["Home End", "to the start, to the end"],
+  ["1 … 5", "granularity: protocol, event, call, instruction, micro-step"],
+  ["+ −", "faster, slower"],
+  ["g", "go to a moment"],
+  ["s", "share this moment"],
+  ["t", "light or dark"],
+  ["?", "this list"],
+];

@@ -1,0 +1,168 @@
+/** The page as a whole: which scenarios there are, which run is shown, what stands in the way of showing it. */
+
+import { fetchScenarios, createSession, fetchSession, ProblemError, Unreachable } from "../wire/rest";
+import type { ScenarioInfo } from "../wire/wire.gen";
+import { Cursor } from "./cursor.svelte";
+import { Guest } from "./guest";
+import {
+  BadLink,
+  type Choice,
+  type Link,
+  momentAddress,
+  parseLink,
+  runAddress,
+  sessionAddress,
+} from "./link";
+import { Session } from "./session.svelte";
+
+/** Why there is no run to show. The words for each are in copy/. */
+export type Trouble =
+  | { readonly is: "server-gone" }
+  | { readonly is: "bad-link"; readonly detail: string }
+  | { readonly is: "unknown-scenario"; readonly name: string }
+  | { readonly is: "no-scenarios" }
+  | { readonly is: "session-expired" }
+  | { readonly is: "refused"; readonly detail: string };
+
+/** What tests, embedders and people's scripts read from `data-state`. */
+export type PageState = "loading" | "ready" | "playing" | "paused" | "ended" | "offline";
+
+const FIRST_SCENARIO = "first-call";
+const DEFAULT_DESIGN = "thread";
+
+export class App {
+  scenarios = $state.raw<readonly ScenarioInfo[]>([]);
+  session = $state.raw<Session | null>(null);
+  choice = $state.raw<Choice | null>(null);
+  trouble = $state.raw<Trouble | null>(null);
+  readonly cursor = new Cursor(() => this.session?.recording ?? null);
+  #guest: Guest | null = null;
+  /** Where the cursor is to stand as soon as the run has come that far. */
+  #wanted: number | null = null;
+  #opening = 0;
+
+  get scenario(): ScenarioInfo | null {
+    return this.scenarios.find((scenario) => scenario.name === this.choice?.scenario) ?? null;
+  }
+
+  get state(): PageState {
+    const { session, cursor } = this;
+    if (session === null || this.trouble !== null)
+      return this.trouble?.is === "server-gone" ? "offline" : "loading";
+    if (session.link.state === "waiting" || session.link.state === "closed") return "offline";
+    if (cursor.isPlaying) return "playing";
+    if (!session.isCaughtUp || !session.isComplete) return "loading";
+    if (cursor.moment === 0) return "ready";
+    return session.isOver && cursor.moment >= session.length ? "ended" : "paused";
+  }
+
+  /** Reads the address and opens what it names. */
+  async open(url: URL): Promise<void> {
+    const turn = ++this.#opening;
+    this.trouble = null;
+    try {
+      const link = parseLink(url);
+      const [list, guest] = await Promise.all([fetchScenarios(), this.#guest ?? Guest.fetch()]);
+      if (turn !== this.#opening) return;
+      this.scenarios = list.scenarios;
+      this.#guest = guest;
+      if (link.session === null) await this.#start(link, turn);
+      else await this.#join(link.session, link, turn);
+    } catch (error) {
+      if (turn === this.#opening) this.trouble = troubleOf(error);
+    }
+  }
+
+  /** Starts another run; what is left out stays, as far as the scenario has it. */
+  async choose(change: Partial<Choice>): Promise<void> {
+    const scenario = this.scenarios.find(
+      (candidate) => candidate.name === (change.scenario ?? this.choice?.scenario),
+    );
+    if (scenario === undefined) return;
+    const kept = { ...this.choice, ...change };
+    const url = runAddress(new URL(location.href), {
+      scenario: scenario.name,
+      design:
+        kept.design !== undefined && scenario.designs.includes(kept.design)
+          ? kept.design
+          : designOf(scenario),
+      variants: (kept.variants ?? []).filter((variant) => scenario.variants.includes(variant)),
+      fetch: kept.fetch ?? "coherent",
+    });
+    history.pushState(null, "", url);
+    await this.open(url);
+  }
+
+  /** Called whenever the run has grown: a link's moment may have come. */
+  settle(): void {
+    const { session } = this;
+    if (this.#wanted === null || session === null) return;
+    if (session.length >= this.#wanted || session.isCaughtUp) {
+      if (session.length > 0) this.cursor.goTo(this.#wanted);
+      if (session.isCaughtUp) this.#wanted = null;
+    }
+  }
+
+  /** The address of this moment; null while the run has no schedule to name. */
+  get momentLink(): string | null {
+    const schedule = this.session?.status?.schedule ?? null;
+    if (this.choice === null || schedule === null) return null;
+    return momentAddress(new URL(location.href), this.choice, schedule, this.cursor.moment).href;
+  }
+
+  get sessionLink(): string | null {
+    return this.session === null ? null : sessionAddress(new URL(location.href), this.session.id).href;
+  }
+
+  async #start(link: Link, turn: number): Promise<void> {
+    const [first] = this.scenarios;
+    if (first === undefined) {
+      this.trouble = { is: "no-scenarios" };
+      return;
+    }
+    const named =
+      link.choice.scenario ?? (this.scenarios.find(({ name }) => name === FIRST_SCENARIO) ?? first).name;
+    const scenario = this.scenarios.find(({ name }) => name === named);
+    if (scenario === undefined) {
+      this.trouble = { is: "unknown-scenario", name: named };
+      return;
+    }
+    const info = await createSession({
+      scenario: scenario.name,
+      design: link.choice.design ?? designOf(scenario),
+      variants: [...link.choice.variants],
+      fetch: link.choice.fetch,
+    });
+    if (turn === this.#opening)
+      this.#show(info.id, info.choice, link.schedule ?? scenario.schedule, link.moment);
+  }
+
+  async #join(id: string, link: Link, turn: number): Promise<void> {
+    const info = await fetchSession(id);
+    if (turn === this.#opening) this.#show(info.id, info.choice, null, link.moment);
+  }
+
+  #show(id: string, choice: Choice, opening: string | null, moment: number | null): void {
+    if (this.#guest === null) return;
+    this.session?.close();
+    this.cursor.goTo(0);
+    this.choice = choice;
+    this.#wanted = moment;
+    this.session = new Session(id, this.#guest, opening);
+  }
+}
+
+function designOf(scenario: ScenarioInfo): string {
+  return scenario.designs.includes(DEFAULT_DESIGN) ? DEFAULT_DESIGN : (scenario.designs[0] ?? DEFAULT_DESIGN);
+}
+
+function troubleOf(error: unknown): Trouble {
+  if (error instanceof Unreachable) return { is: "server-gone" };
+  if (error instanceof BadLink) return { is: "bad-link", detail: error.message };
+  if (error instanceof ProblemError) {
+    return error.code === "unknown-session"
+      ? { is: "session-expired" }
+      : { is: "refused", detail: error.message };
+  }
+  throw error;
+}

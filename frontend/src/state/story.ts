@@ -1,0 +1,90 @@
+/** What there is to tell at a moment: the weightiest event of the step just made, or the step itself. */
+
+import type { Lane, LensEvent } from "../wire/wire.gen";
+import type { EventName } from "./beats";
+import type { Recording } from "./recording";
+import { shortName, splitName } from "./symbols";
+
+export type Story =
+  | { readonly is: "start"; readonly cpu: number; readonly function: string }
+  | { readonly is: "event"; readonly event: LensEvent; readonly design: string }
+  | {
+      readonly is: "step";
+      readonly cpu: number;
+      readonly text: string;
+      readonly function: string;
+      readonly place: string;
+      readonly source: string | null;
+    };
+
+export interface Told {
+  readonly story: Story;
+  readonly lane: Lane | null;
+  /** The last event that lies further back, and how many steps. */
+  readonly since: { readonly event: LensEvent; readonly steps: number } | null;
+}
+
+/** Where one step raises several events, the one that the others explain comes first. */
+const WEIGHT: readonly EventName[] = [
+  "fault",
+  "old-body-ran",
+  "fops-missed",
+  "redirected",
+  "fops-called",
+  "call-emulated",
+  "stub-entered",
+  "frame-rewritten",
+  "slot-pushed",
+  "slot-popped",
+  "int3",
+  "gap-opened",
+  "preempted",
+  "migrated",
+  "forked",
+  "softirq",
+  "sync-core",
+  "text-write",
+  "patch-phase",
+  "ipi-sent",
+  "nmi",
+  "mce",
+  "irq",
+  "ipi-taken",
+  "frame-pushed",
+  "iret",
+];
+
+export function weightiest(events: readonly LensEvent[]): LensEvent | null {
+  const rank = (event: LensEvent): number => {
+    const index = WEIGHT.indexOf(event.event);
+    return index < 0 ? WEIGHT.length : index;
+  };
+  return events.toSorted((a, b) => rank(a) - rank(b))[0] ?? null;
+}
+
+export function storyAt(recording: Recording, moment: number, design: string): Told {
+  if (moment === 0) {
+    const name = recording.guest.symbols.owner(recording.at(0).register(0, "rip")) ?? "";
+    return { story: { is: "start", cpu: 0, function: name }, lane: null, since: null };
+  }
+  const step = recording.step(moment - 1);
+  const lane = recording.lane(step);
+  const event = weightiest(recording.eventsOf(moment - 1));
+  if (event !== null) return { story: { is: "event", event, design }, lane, since: null };
+  const last = recording.lastEvent(moment - 1, () => true);
+  const since = last === null ? null : { event: last, steps: moment - 1 - last.n };
+  const insn = recording.code(step);
+  const symbol = insn.symbol ?? insn.rip;
+  return {
+    story: {
+      is: "step",
+      cpu: step.cpu,
+      text: insn.text,
+      function: splitName(symbol).name,
+      place: shortName(symbol),
+      source: insn.file === null || insn.line === null ? null : `${insn.file}:${insn.line}`,
+    },
+    lane,
+    since,
+  };
+}
