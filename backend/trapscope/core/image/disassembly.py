@@ -11,14 +11,34 @@ from functools import partial
 from typing import Final
 
 import capstone
-from capstone import CS_AC_READ, CS_AC_WRITE, CS_GRP_CALL, CS_GRP_JUMP, CS_OP_IMM, CS_OP_MEM, CsInsn, x86_const
+from capstone import (
+    CS_AC_READ,
+    CS_AC_WRITE,
+    CS_GRP_CALL,
+    CS_GRP_JUMP,
+    CS_OP_IMM,
+    CS_OP_MEM,
+    CS_OP_REG,
+    CsInsn,
+    x86_const,
+)
 from capstone.x86 import X86Op
 
-from trapscope.core.types import GS_BASE, KERNEL_MAP, MASK64, REGISTER_INDEX, RIP
+from trapscope.core.types import GS_BASE, KERNEL_MAP, MASK64, REGISTER_INDEX, REGISTERS, RIP
 
 _NO_REGISTER: Final = -1
 #: Operands of these are addresses or hints, never accesses.
 _NO_ACCESS: Final = frozenset({x86_const.X86_INS_LEA, x86_const.X86_INS_NOP})
+
+#: Every name of a general register, to its index in REGISTERS.
+_FULL: Final = {
+    **{name: REGISTER_INDEX[name] for name in REGISTERS[:16]},
+    **{f"e{name[1:]}": REGISTER_INDEX[name] for name in REGISTERS[:8]},
+    **{name[1:]: REGISTER_INDEX[name] for name in REGISTERS[:8]},
+    **{f"{name[1]}l": REGISTER_INDEX[name] for name in ("rax", "rbx", "rcx", "rdx")},
+    **{f"{name[1:]}l": REGISTER_INDEX[name] for name in ("rsi", "rdi", "rbp", "rsp")},
+    **{f"{name}{part}": REGISTER_INDEX[name] for name in REGISTERS[8:16] for part in ("d", "w", "b")},
+}
 
 Name = Callable[[int], str | None]
 
@@ -62,6 +82,8 @@ class Instruction:
     """A direct branch's target, relative to the address of the instruction."""
     immediate: int | None
     """The last operand where it is a constant, sign-extended to 64 bits."""
+    source: int | None
+    """The last operand where it is (the low part of) a register: its index in REGISTERS."""
 
     @property
     def loads(self) -> tuple[MemoryOperand, ...]:
@@ -73,7 +95,7 @@ class Instruction:
 
 
 #: What stands for bytes that are no instruction.
-_UNDECODABLE: Final = Instruction("(bad)", "", 1, (), None, None)
+_UNDECODABLE: Final = Instruction("(bad)", "", 1, (), None, None, None)
 
 
 class Disassembler:
@@ -149,8 +171,10 @@ def _instruction(insn: CsInsn) -> Instruction:
             relative = operand.imm
         elif operand.type == CS_OP_IMM:
             immediate = operand.imm & MASK64
+    last = insn.operands[-1] if insn.operands else None
+    source = _FULL.get(insn.reg_name(last.reg)) if last is not None and last.type == CS_OP_REG else None
     memory = tuple(operand for operand in map(partial(_memory, insn), insn.operands) if operand is not None)
-    return Instruction(insn.mnemonic, insn.op_str, insn.size, memory, relative, immediate)
+    return Instruction(insn.mnemonic, insn.op_str, insn.size, memory, relative, immediate, source)
 
 
 def _memory(insn: CsInsn, operand: X86Op) -> MemoryOperand | None:

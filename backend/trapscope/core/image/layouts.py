@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from elftools.dwarf.die import DIE
 from elftools.dwarf.dwarfinfo import DWARFInfo
 
 from trapscope.core.errors import ImageError
 
-STEP = re.compile(r"^(\w+)((?:\[\d+\])*)$")
+_DW_OP_ADDR = 0x03
+_DW_OP_ADDRX = 0xA1
+_STEP = re.compile(r"^(\w+)((?:\[\d+\])*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class StructLayout:
         """Offset and member of a path such as `thread_info.ftrace_int3_stack.slots[2]`."""
         layout, offset, member = self, 0, None
         for part in path.split("."):
-            match = STEP.match(part)
+            match = _STEP.match(part)
             if match is None:
                 raise ImageError(f"{path!r} is no path of members")
             if member is not None:
@@ -136,8 +137,7 @@ class Layouts:
         """Every variable that has an address, by name."""
         found: dict[str, Variable] = {}
         for die in self._index.variables:
-            location = die.attributes["DW_AT_location"].value
-            address = self._address(die, location)
+            address = self._address(die)
             spec = die.get_DIE_from_attribute("DW_AT_specification") if "DW_AT_specification" in die.attributes else die
             if address is None or "DW_AT_name" not in spec.attributes or "DW_AT_type" not in spec.attributes:
                 continue
@@ -146,17 +146,16 @@ class Layouts:
             found.setdefault(_name(spec), Variable(_name(spec), address, _size(type_die), _type_name(base), extents))
         return found
 
-    def _address(self, die: DIE, location: Any) -> int | None:
+    def _address(self, die: DIE) -> int | None:
         """The operand of a lone DW_OP_addr or DW_OP_addrx; anything else is no static variable."""
-        if not location:
+        attribute = die.attributes["DW_AT_location"]
+        location = attribute.value
+        if attribute.form != "DW_FORM_exprloc" or not location:
             return None
-        if location[0] == 0x03 and len(location) == 9:
+        if location[0] == _DW_OP_ADDR and len(location) == 9:
             return int.from_bytes(bytes(location[1:]), "little")
-        if location[0] == 0xA1:
-            index = shift = 0
-            for byte in location[1:]:
-                index |= (byte & 0x7F) << shift
-                shift += 7
+        if location[0] == _DW_OP_ADDRX and all(byte & 0x80 for byte in location[1:-1]) and not location[-1] & 0x80:
+            index = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(location[1:]))
             return int(self._dwarf.get_addr(die.cu, index))
         return None
 
