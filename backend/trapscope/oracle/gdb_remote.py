@@ -1,7 +1,7 @@
 """The client's side of GDB's remote serial protocol over two pipes, as far as QEMU's stub is asked here.
 
-GDB manual, appendix E. One request is under way at a time; no acknowledgements after QStartNoAckMode. A stub that
-does not answer in time is an error, never a hang.
+GDB manual, appendix E. One request is under way at a time, and every answer is acknowledged: QEMU 7.2's stub knows no
+QStartNoAckMode. A stub that does not answer in time is an error, never a hang.
 """
 
 from __future__ import annotations
@@ -25,10 +25,6 @@ class GdbRemote:
     def __init__(self, receive: int, send: int) -> None:
         self._receive, self._send = receive, send
         self._buffer = bytearray()
-        self._acknowledge = True
-        if self.ask("QStartNoAckMode") != "OK":
-            raise GdbFailed("the stub does not know QStartNoAckMode")
-        self._acknowledge = False
 
     def ask(self, request: str) -> str:
         """Send a request and return its answer."""
@@ -86,8 +82,7 @@ class GdbRemote:
         del self._buffer[: end + 3]
         if sum(body) & 0xFF != check:
             raise GdbFailed(f"the answer to {request[:60]!r} has a wrong checksum")
-        if self._acknowledge:
-            os.write(self._send, b"+")
+        os.write(self._send, b"+")
         return body.decode("ascii")
 
     def _fill(self, request: str) -> None:

@@ -121,7 +121,7 @@ class _Lockstep:
             self._words += 1
             if theirs == new:
                 continue
-            reason = _allowed_difference(
+            reason = allowed_difference(
                 group, address, int.from_bytes(new, "little"), int.from_bytes(theirs, "little")
             )
             if reason is None:
@@ -189,7 +189,7 @@ def _is_raised_by_instruction(insn: Step, following: Step) -> bool:
     return insn.code[:1] in (b"\xcc", b"\xcd") and following.vector < _FIRST_INTERRUPT_VECTOR
 
 
-def _allowed_difference(group: tuple[Step, ...], address: int, ours: int, theirs: int) -> str | None:
+def allowed_difference(group: tuple[Step, ...], address: int, ours: int, theirs: int) -> str | None:
     """Which entry of `ALLOWED` explains a word of a pushed frame, if one does."""
     delivery = group[-1]
     if delivery.kind is not StepKind.DELIVERY or delivery.vector not in FAULTS:
@@ -197,6 +197,6 @@ def _allowed_difference(group: tuple[Step, ...], address: int, ours: int, theirs
     pushed = [write.addr for write in delivery.writes]
     if address == pushed[2] and ours ^ theirs == _RF and ours & _RF:
         return SAVED_RF
-    if delivery.vector in WITH_ERROR_CODE and address == pushed[5] and ours & 2 and theirs == (ours >> 3) * 16 + 2:
+    if delivery.vector in WITH_ERROR_CODE and address == pushed[5] and ours & 7 == 2 and theirs == (ours >> 3) * 16 + 2:
         return IDT_ERROR_CODE
     return None

@@ -157,9 +157,10 @@ class Qemu:
             raise GdbFailed(f"the guest stopped at {at:#x} instead of {address:#x}")
 
     def _said(self) -> str:
-        self._errors.flush()
+        """QEMU's own words, less those about features of the CPU model that TCG lacks."""
         self._errors.seek(0)
-        return self._errors.read().decode(errors="replace").strip()
+        lines = self._errors.read().decode(errors="replace").splitlines()
+        return "; ".join(line for line in lines if "TCG doesn't support requested feature" not in line)
 
 
 def _boot_block(image: Image, address: int, params: BootParams) -> bytes:
