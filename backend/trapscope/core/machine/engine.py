@@ -8,42 +8,35 @@ the first run; after a store to text, drop the translation between runs.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from unicorn import Uc, UcError, unicorn_const, x86_const
-from unicorn.unicorn_py3.unicorn import HOOK_CODE_CFUNC, HOOK_MEM_ACCESS_CFUNC, uclib
 
 from trapscope.core.machine import apic
 from trapscope.core.machine.code import serialises
 from trapscope.core.machine.delivery import Tables, canonical
-from trapscope.core.machine.faults import GP, PF, UD, Event, Source
+from trapscope.core.machine.faults import GP, UD, Event, Source
 from trapscope.core.machine.fetch_view import FetchViews
 from trapscope.core.machine.guest_memory import GuestMemory
+from trapscope.core.machine.hooks import Hooks
 from trapscope.core.machine.registers import ROWS, RegisterFile
 from trapscope.core.types import (
     CS,
     GS_BASE,
     KERNEL_MAP,
-    MASK64,
     RAM_BASE,
     REGISTERS,
     RIP,
     SS,
     FetchModel,
     Write,
-    ram_offset,
 )
 
 _CODE_BUFFER_BYTES: Final = 8 << 20
 _TEXT_MAP: Final = KERNEL_MAP + RAM_BASE
-_PRESENT, _WRITE, _FETCH = 1, 2, 16
 _RESTORED: Final = frozenset(range(len(REGISTERS))) - {CS, SS, GS_BASE}
-_FAULTING_READS: Final = (unicorn_const.UC_MEM_READ_UNMAPPED, unicorn_const.UC_MEM_READ_PROT)
-_FAULTING_FETCHES: Final = (unicorn_const.UC_MEM_FETCH_UNMAPPED, unicorn_const.UC_MEM_FETCH_PROT)
-_PROTECTED: Final = (unicorn_const.UC_MEM_READ_PROT, unicorn_const.UC_MEM_WRITE_PROT, unicorn_const.UC_MEM_FETCH_PROT)
 
 
 class Executed(NamedTuple):
@@ -72,10 +65,6 @@ class Image(NamedTuple):
     views: tuple[dict[int, int], ...]
 
 
-DeviceRead = Callable[[int, int], int]
-DeviceWrite = Callable[[int, int, int], None]
-
-
 class Engine:
     """One Unicorn engine, its memory, and what each CPU would decode."""
 
@@ -83,11 +72,14 @@ class Engine:
         self,
         text: tuple[int, int],
         cpus: int,
-        device_read: DeviceRead,
-        device_write: DeviceWrite,
+        device_read: Callable[[int, int], int],
+        device_write: Callable[[int, int, int], None],
         fetch: FetchModel = FetchModel.COHERENT,
     ) -> None:
-        """`text` is (first, end) of the read-only executable mapping; the device is the local APIC page."""
+        """`text` is (first, end) of the read-only executable mapping.
+
+        The device is the local APIC page: `device_read` takes (offset, size), `device_write` (offset, size, value).
+        """
         uc = Uc(unicorn_const.UC_ARCH_X86, unicorn_const.UC_MODE_64)
         uc.ctl_set_cpu_model(x86_const.UC_CPU_X86_ICELAKE_SERVER)
         uc.ctl_set_tlb_mode(unicorn_const.UC_TLB_VIRTUAL)
@@ -98,21 +90,13 @@ class Engine:
         uc.mmio_map(apic.BASE, apic.SIZE, self._on_device_read, None, self._on_device_write, None)
         self._device_read, self._device_write = device_read, device_write
         self._file = RegisterFile(uc)
-        self._count = 0
-        self._sizes = [0] * ROWS
-        self._writes: list[tuple[int, Write]] = []
-        self._hook_error: BaseException | None = None
-        self.pauses: frozenset[int] = frozenset()
-        """Addresses at which PAUSE may stand: a run stops after any of them."""
-        self._event: Event | None = None
-        self._faulted = False
-        self._stop = False
-        self._stop_at: frozenset[int] = frozenset()
-        self._patched: list[tuple[int, bytes, bytes]] = []
-        self._looked_at: dict[int, int] = {}
-        self._add_hooks()
+        self._hooks = Hooks(uc, self._file, self.memory, weak=fetch is FetchModel.WEAK)
         self._cpu = 0
         self._contexts = [uc.context_save() for _ in range(cpus)]
+
+    def stop_after(self, addresses: frozenset[int]) -> None:
+        """From now on a run also stops after an instruction at any of these addresses (where PAUSE may stand)."""
+        self._hooks.stop_after |= addresses
 
     @property
     def cpu(self) -> int:
@@ -189,36 +173,32 @@ class Engine:
         It ends early at an exception, after a store to text or to the device, after PAUSE and HLT, and before an
         address of `stop_at` (which the first instruction may have).
         """
-        self._count = 0
-        self._writes.clear()
-        self._event = None
-        self._faulted = self._stop = False
         if self._views.stale(self._cpu):
             limit = 1  # the next instruction may serialise
-        start = self._file.read()[RIP]
-        self._stop_at = stop_at - {start}
+        hooks, start = self._hooks, self._file.read()[RIP]
+        hooks.begin(self._views.stale(self._cpu), stop_at - {start})
         try:
             self._uc.emu_start(start, 0, count=min(limit, ROWS))
         except UcError as error:
-            if self._event is None:
-                self._event = self._unexplained(error)
-        if self._hook_error is not None:
-            raise self._hook_error
+            if hooks.event is None:
+                hooks.event = self._unexplained(error)
+        if hooks.error is not None:
+            raise hooks.error
         after = self._file.read()
-        retired = self._count
-        if self._faulted:
+        retired = hooks.count
+        if hooks.faulted:
             # The instruction did not retire: it is to be restarted, and nothing that it stored counts.
             retired -= 1
             after = self._file.kept(retired)
             self._file.write([(register, value) for register, value in enumerate(after) if register in _RESTORED])
         executed = self._collect(retired)
         self._settle(executed)
-        return Slice(executed, after, self._event)
+        return Slice(executed, after, hooks.event)
 
     def _collect(self, retired: int) -> list[Executed]:
         """What the hooks noted of the first `retired` instructions of this run."""
         writes: dict[int, list[Write]] = {}
-        for row, write in self._writes:
+        for row, write in self._hooks.writes:
             writes.setdefault(row, []).append(write)
         rows = [self._file.kept(row) for row in range(retired)]
         codes = self._codes(rows)
@@ -228,13 +208,11 @@ class Engine:
 
     def _settle(self, executed: list[Executed]) -> None:
         """Between two runs: let fetches see what was patched, as far as each CPU's view does, and end lookups."""
-        for offset, old, new in self._patched:
+        for offset, old, new in self._hooks.patched:
             self._views.stored(offset, old, new)
             self._show(range(offset, offset + len(new)))
-        self._patched.clear()
-        for offset, byte in self._looked_at.items():
+        for offset, byte in self._hooks.looked_at.items():
             self.memory.fetched[offset] = byte
-        self._looked_at.clear()
         if self._views.stale(self._cpu) and any(insn.code and serialises(insn.code) for insn in executed):
             self.catch_up(self._cpu)
 
@@ -245,107 +223,18 @@ class Engine:
 
     def _codes(self, rows: list[tuple[int, ...]]) -> list[bytes]:
         """The bytes of the instructions at these register files' RIP, as this CPU decodes them now."""
-        fetched, sizes = self.memory.fetched, self._sizes
+        fetched, sizes = self.memory.fetched, self._hooks.sizes
         return [
             bytes(fetched[before[RIP] - _TEXT_MAP : before[RIP] - _TEXT_MAP + sizes[row]])
             for row, before in enumerate(rows)
         ]
 
-    def _add_hooks(self) -> None:
-        # The two hooks that run for every instruction go past the binding, whose wrappers cost more than they do.
-        self._raw_hooks = (
-            self._add_raw(unicorn_const.UC_HOOK_CODE, HOOK_CODE_CFUNC(self._on_code)),
-            self._add_raw(unicorn_const.UC_HOOK_MEM_WRITE, HOOK_MEM_ACCESS_CFUNC(self._on_write)),
-        )
-        if self._views.weak:
-            self._uc.hook_add(unicorn_const.UC_HOOK_MEM_READ, self._on_read)
-        self._uc.hook_add(unicorn_const.UC_HOOK_INTR, self._on_exception)
-        self._uc.hook_add(unicorn_const.UC_HOOK_INSN_INVALID, self._on_invalid)
-        self._uc.hook_add(unicorn_const.UC_HOOK_MEM_INVALID, self._on_bad_access)
-
-    def _add_raw(self, kind: int, callback: Any) -> Any:
-        """Register a C callback for all addresses; returns it, because it must outlive the engine."""
-        handle, everywhere = ctypes.c_size_t(), (ctypes.c_uint64(1), ctypes.c_uint64(0))
-        status = uclib.uc_hook_add(
-            self._uc._uch, ctypes.byref(handle), kind, ctypes.cast(callback, ctypes.c_void_p), None, *everywhere
-        )
-        if status:
-            raise UcError(status)
-        return callback
-
-    def _on_code(self, _handle: Any, address: int, size: int, _: Any) -> None:
-        if self._stop or address in self._stop_at:
-            self._uc.emu_stop()
-            return
-        row = self._count
-        self._file.keep(row)
-        self._sizes[row] = size
-        self._count = row + 1
-        if address in self.pauses:
-            self._stop = True
-
-    def _on_write(self, _handle: Any, _access: int, address: int, size: int, value: int, _: Any) -> None:
-        try:
-            offset = ram_offset(address)
-        except ValueError:
-            return  # the local APIC, or a store that faults
-        try:
-            data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
-            row = self._count - 1
-            old = bytes(self.memory.ram[offset : offset + size])
-            self._writes.append((row, Write(address, old, data)))
-            if self.memory.is_text(offset, size):
-                self._patched.append((offset, old, data))
-                self._stop = True
-        except BaseException as error:  # noqa: BLE001 - ctypes would drop it; run() raises it
-            self._hook_error = error
-            self._stop = True
-
-    def _on_read(self, _uc: Uc, _access: int, address: int, size: int, _value: int, _: Any) -> None:
-        """A data read of text is coherent: show memory's bytes for this instruction, without a new translation."""
-        stale = self._views.stale(self._cpu)
-        for offset in range(address - _TEXT_MAP, address - _TEXT_MAP + size):
-            if offset in stale:
-                self._looked_at[offset] = stale[offset]
-                self.memory.fetched[offset] = self.memory.ram[offset]
-
     def _on_device_read(self, _uc: Uc, offset: int, size: int, _: Any) -> int:
         return self._device_read(offset, size)
 
     def _on_device_write(self, _uc: Uc, offset: int, size: int, value: int, _: Any) -> None:
-        self._stop = True
+        self._hooks.stop()
         self._device_write(offset, size, value & (1 << 8 * size) - 1)
-
-    def _on_exception(self, uc: Uc, vector: int, _: Any) -> None:
-        at = self._file.kept(self._count - 1)[RIP]
-        software = self._file.read()[RIP] != at
-        if software:
-            self._event = Event(vector, Source.SOFTWARE, restart=at)
-        else:
-            self._event = Event(vector, Source.EXCEPTION, error_code=0)
-            self._faulted = True
-        self._stop = True
-        uc.emu_stop()
-
-    def _on_invalid(self, uc: Uc, _: Any) -> bool:
-        self._event = Event(UD, Source.EXCEPTION)
-        self._faulted = self._stop = True
-        uc.emu_stop()
-        return True
-
-    def _on_bad_access(self, _uc: Uc, access: int, address: int, _size: int, _value: int, _: Any) -> bool:
-        address &= MASK64
-        self._faulted = access not in _FAULTING_FETCHES
-        if not canonical(address):
-            self._event = Event(GP, Source.EXCEPTION, error_code=0)
-            return False
-        code = _PRESENT if access in _PROTECTED else 0
-        if access in _FAULTING_FETCHES:
-            code |= _FETCH
-        elif access not in _FAULTING_READS:
-            code |= _WRITE
-        self._event = Event(PF, Source.EXCEPTION, code, cr2=address)
-        return False
 
     def _unexplained(self, error: UcError) -> Event:
         if error.errno == unicorn_const.UC_ERR_INSN_INVALID:

@@ -28,7 +28,7 @@ def load(image: Image, params: BootParams, engine: Engine) -> None:
         if segment.paddr < RAM_BASE:
             continue  # the real-mode start of QEMU's other CPUs, which the machine does not need
         engine.memory.store(DIRECT_MAP + segment.paddr, segment.data)
-        engine.pauses |= _pauses(segment.vaddr, segment.data)
+        engine.stop_after(_pauses(segment.vaddr, segment.data))
     at = image.symbol("boot_params").address
     for name, value in (
         ("scenario", params.scenario),

@@ -267,7 +267,7 @@ class Session:
 
     def _end(self, verdict: Verdict, reason: str) -> None:
         complete = verdict is Verdict.OK and not reason
-        self.findings += self._lens.finish(self.trace.head, complete=complete)
+        self.findings += self._lens.finish(self.trace.head, complete=complete, shutdown=verdict is Verdict.SHUTDOWN)
         violated = any(finding.severity is Severity.VIOLATION for finding in self.findings)
         self.verdict = Verdict.VIOLATED if violated and verdict is Verdict.OK else verdict
         self.reason = reason
