@@ -20,7 +20,9 @@ from trapscope.core.session.schedule import (
     parse,
 )
 
-NAMES = Names(cpus=2, events={"int3", "slot-pushed"}, address={"ftrace_caller": 0x1234}.get, weak_fetch=True)
+NAMES = Names(
+    cpus=2, events={"int3", "slot-pushed"}, address=lambda name: {"ftrace_caller": 0x1234}.get(name), weak_fetch=True
+)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_a_bad_token_is_named_with_its_position(schedule: str, token: str, posit
 
 def test_a_fetch_token_is_refused_in_the_coherent_model() -> None:
     with pytest.raises(BadSchedule, match="need the weak fetch model"):
-        parse("fetch@0", Names(1, (), {}.get))
+        parse("fetch@0", Names(1, (), lambda _name: None))
 
 
 @given(st.text(max_size=60))

@@ -51,6 +51,11 @@ class Lens:
         self._frames.on_pushed.append(self._on_delivery)
         self._lane = self._contexts.lane(0)
 
+    @property
+    def sites(self) -> tuple[int, ...]:
+        """The addresses of all five-byte sites that the guest rewrites."""
+        return tuple(place.address for place in self._kernel.sites)
+
     def observe(self, step: Step, after: State) -> list[Event]:
         """The events that this step raised; what it broke is in `take_findings`."""
         events = self._record.begin(step.moment, step.cpu)

@@ -140,7 +140,7 @@ class Session:
 
     def _run_steps(self, token: RunSteps) -> Iterator[int]:
         left = token.steps
-        while left and self.verdict is None:
+        while left and not self._over():
             made = self._run(token.cpu, min(left, self._room))
             left -= made
             if not made and left:
@@ -148,7 +148,7 @@ class Session:
             yield made
 
     def _run_until_waits(self, cpu: int, token: AnyToken) -> Iterator[int]:
-        while self.verdict is None:
+        while not self._over():
             made = self._run(cpu, self._room)
             if not made and all(not self._machine.can_step(other) for other in range(self.spec.cpus)):
                 self._stuck(token, "every CPU waits")
@@ -157,7 +157,7 @@ class Session:
                 return
 
     def _run_until_event(self, token: RunUntilEvent) -> Iterator[int]:
-        while self.verdict is None:
+        while not self._over():
             seen = len(self.events)
             made = self._run(token.cpu, 1)
             if not made:
@@ -167,7 +167,7 @@ class Session:
                 return
 
     def _run_until_symbol(self, token: RunUntilSymbol) -> Iterator[int]:
-        while self.verdict is None:
+        while not self._over():
             made = self._run(token.cpu, self._room, frozenset({token.address}))
             if not made:
                 self._stuck(token, f"{token.symbol} has not come")
@@ -178,13 +178,13 @@ class Session:
     def _run_to_end(self, cpu: int) -> Iterator[int]:
         others = [other for other in range(self.spec.cpus) if other != cpu]
         idle = _IdleRounds(self.trace)
-        while self.verdict is None:
+        while not self._over():
             yield self._run(cpu, self._room)
             if not self._machine.waits(cpu):
                 continue
             for other in others:
                 turn = _TURN_STEPS
-                while turn and self.verdict is None:
+                while turn and not self._over():
                     made = self._run(other, min(turn, self._room))
                     turn -= made
                     yield made
@@ -194,17 +194,17 @@ class Session:
 
     def _round_robin(self, quantum: int) -> Iterator[int]:
         idle = _IdleRounds(self.trace)
-        while self.verdict is None:
+        while not self._over():
             for cpu in range(self.spec.cpus):
                 left = quantum
-                while left and self.verdict is None and self._machine.can_step(cpu):
+                while left and not self._over() and self._machine.can_step(cpu):
                     made = self._run(cpu, min(left, self._room))
                     left -= made
                     yield made
             self._look_for_standstill(idle)
 
     def _look_for_standstill(self, idle: _IdleRounds) -> None:
-        if self.verdict is not None:
+        if self._over():
             return
         waiting = all(self._machine.waits(cpu) for cpu in range(self.spec.cpus))
         if idle.another(waiting) >= _IDLE_ROUNDS or not any(map(self._machine.can_step, range(self.spec.cpus))):
@@ -272,6 +272,9 @@ class Session:
         self.verdict = Verdict.VIOLATED if violated and verdict is Verdict.OK else verdict
         self.reason = reason
         self.cancel()
+
+    def _over(self) -> bool:
+        return self.verdict is not None
 
     def _address(self, name: str) -> int | None:
         symbol = self.image.find(name)
