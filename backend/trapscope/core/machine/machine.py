@@ -42,7 +42,7 @@ from trapscope.core.types import (
 
 #: The vector that `irq@K` raises: the guest's timer.
 TIMER_VECTOR: Final = 0xEC
-_BOOT_BUDGET_STEPS: Final = 2_000_000
+_BOOT_BUDGET_STEPS: Final = 200_000
 _RFLAGS_AT_ENTRY: Final = 2
 _MCG_STATUS: Final = 0x17A
 _MCG_STATUS_RIPV: Final = 1
