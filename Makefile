@@ -54,15 +54,16 @@ generate: $(VENV)/.editable frontend/node_modules/.package-lock.json
 	@$(BIN)/python -m trapscope.wire.schema --out $(WIRE)/wire.schema.json
 	@$(NPM) run --silent gen
 
-# The locks: hashes and no hosts, so that any mirror serves them. uv.lock itself names hosts and stays out of the repository.
+# The locks: hashes and no hosts, so that any mirror serves them. uv.lock itself names hosts and stays out of the
+# repository. UPGRADE=--upgrade takes the newest versions that pyproject.toml allows.
 lock: $(VENV)/.packages
-	$(BIN)/uv lock --quiet --upgrade
-	$(BIN)/uv export --quiet --no-header --no-emit-project --no-dev -o requirements/run.txt >/dev/null
-	$(BIN)/uv export --quiet --no-header --no-emit-project --group dev -o requirements/dev.txt >/dev/null
-	$(BIN)/uv export --quiet --no-header --no-emit-project --only-group node -o requirements/node.txt >/dev/null
+	$(BIN)/uv lock --quiet $(UPGRADE)
+	@for lock in "run --no-dev" "build --no-dev --group build" "dev --group dev" "node --only-group node"; do \
+	   set -- $$lock; file=requirements/$$1.txt; shift; \
+	   $(BIN)/uv export --quiet --locked --no-header --no-emit-project "$$@" -o $$file >/dev/null || exit 1; done
 
-wheel: $(VENV)/.packages
-	$(BIN)/uv build --quiet
+wheel: $(VENV)/.editable
+	$(BIN)/python -m hatchling build
 
 clean:
 	rm -rf $(VENV) $(ASSETS) dist frontend/node_modules uv.lock
