@@ -7,6 +7,7 @@ in TypeScript by itself. The shape is that of the lines of `--format jsonl` with
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -14,8 +15,9 @@ from pydantic import Field, create_model
 from typing_extensions import TypeAliasType
 
 from trapscope.core.lens import events as lens
+from trapscope.core.lens.finding import Finding as LensFinding
 from trapscope.core.types import Context
-from trapscope.wire.values import ContextName, Cpu, Frozen, Hex, HexBytes, Moment, SeverityName
+from trapscope.wire.values import ContextName, Cpu, Frozen, Hex, HexBytes, Moment, SeverityName, hex_text
 
 
 class EventBase(Frozen):
@@ -76,3 +78,47 @@ else:
         "LensEvent",
         Annotated[Union[tuple(EVENT_MODELS.values())], Field(discriminator="event")],  # noqa: UP007
     )
+
+
+def event_object(event: lens.Event) -> dict[str, Any]:
+    """An event as JSON will have it: the fields of its model, `n` for the moment."""
+    shape: Any = type(event)
+    return {
+        "n": event.moment,
+        "cpu": event.cpu,
+        "event": event.name,
+        **{name: told(getattr(event, name)) for name, told in _tellers(shape) if name not in ("moment", "cpu")},
+    }
+
+
+def finding_object(finding: LensFinding) -> dict[str, Any]:
+    """A finding as JSON will have it."""
+    return {
+        "n": finding.moment,
+        "cpu": finding.cpu,
+        "check": finding.check,
+        "severity": finding.severity.value,
+        "detail": finding.detail,
+    }
+
+
+@cache
+def _tellers(shape: Any) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """For each field of a dataclass, how its value becomes JSON."""
+    hints = get_type_hints(shape, include_extras=True)
+    return tuple((field.name, _teller(hints[field.name])) for field in dataclasses.fields(shape))
+
+
+def _teller(hint: Any) -> Callable[[Any], Any]:
+    wire = _wire_type(hint)
+    if wire is Hex:
+        return hex_text
+    if wire is HexBytes:
+        return bytes.hex
+    if get_origin(hint) is tuple:
+        one = _teller(get_args(hint)[0])
+        return lambda values: [one(value) for value in values]
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        tellers = _tellers(hint)
+        return lambda value: {name: told(getattr(value, name)) for name, told in tellers}
+    return lambda value: value

@@ -36,9 +36,12 @@ class GuestInfo(Frozen):
 
 
 class SymbolInfo(Frozen):
+    """A label has size 0; the address of a per-CPU symbol is its offset from the GS base."""
+
     name: str
     address: Hex
     size: Count
+    per_cpu: bool
 
 
 class SymbolList(Frozen):
@@ -108,15 +111,18 @@ class CreateSession(Frozen):
 
 
 class SessionInfo(Frozen):
-    """One session; `schedule` is the canonical schedule of what has run, `inputs` what was asked for, in order."""
+    """One session; `inputs` is what was asked for, in order.
+
+    `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs.
+    """
 
     id: str
     choice: RunChoice
     state: Literal["idle", "running", "rebuilding", "ended", "failed"]
     steps: Count
     verdict: VerdictName | None
-    schedule: str
-    hash: str
+    schedule: str | None
+    hash: str | None
     inputs: list[str]
     socket: str
     idle_expiry_seconds: Count

@@ -700,10 +700,14 @@ export interface GuestInfo {
 export interface SymbolList {
   symbols: SymbolInfo[];
 }
+/**
+ * A label has size 0; the address of a per-CPU symbol is its offset from the GS base.
+ */
 export interface SymbolInfo {
   name: string;
   address: Hex;
   size: number;
+  per_cpu: boolean;
 }
 export interface StructInfo {
   name: string;
@@ -744,7 +748,9 @@ export interface AssemblyLine {
   line: number | null;
 }
 /**
- * One session; `schedule` is the canonical schedule of what has run, `inputs` what was asked for, in order.
+ * One session; `inputs` is what was asked for, in order.
+ *
+ * `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs.
  */
 export interface SessionInfo {
   id: string;
@@ -752,8 +758,8 @@ export interface SessionInfo {
   state: "idle" | "running" | "rebuilding" | "ended" | "failed";
   steps: number;
   verdict: VerdictName | null;
-  schedule: string;
-  hash: string;
+  schedule: string | null;
+  hash: string | null;
   inputs: string[];
   socket: string;
   idle_expiry_seconds: number;
