@@ -16,7 +16,8 @@ from elftools.elf.sections import SymbolTableSection
 
 from trapscope.core.errors import ImageError
 
-SHF_ALLOC = 0x2
+#: Linked at 0 and not loaded: every CPU has its own area for it.
+PER_CPU_SECTION = ".data..percpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,7 @@ class SymbolTable:
         table = elf.get_section_by_name(".symtab")
         if not isinstance(table, SymbolTableSection):
             raise ImageError("the guest's ELF has no symbol table")
-        extents = [
-            (int(s["sh_addr"]), int(s["sh_addr"]) + int(s["sh_size"]), bool(s["sh_flags"] & SHF_ALLOC))
-            for s in elf.iter_sections()
-        ]
+        extents = [(s.name, int(s["sh_addr"]) + int(s["sh_size"])) for s in elf.iter_sections()]
         return cls(_readable(table, extents))
 
     def find(self, name: str) -> Symbol | None:
@@ -90,7 +88,7 @@ class _Cover:
         return None
 
 
-def _readable(table: SymbolTableSection, extents: list[tuple[int, int, bool]]) -> Iterable[tuple[Symbol, int, int]]:
+def _readable(table: SymbolTableSection, extents: list[tuple[str, int]]) -> Iterable[tuple[Symbol, int, int]]:
     for entry in table.iter_symbols():
         kind, section = entry["st_info"]["type"], entry["st_shndx"]
         if not entry.name or kind in ("STT_FILE", "STT_SECTION") or section == "SHN_UNDEF":
@@ -100,6 +98,6 @@ def _readable(table: SymbolTableSection, extents: list[tuple[int, int, bool]]) -
             # Absolute, as the linker script's assignments are: they name a place but cover nothing.
             yield Symbol(entry.name, address, size), 9, 0
             continue
-        start, end, allocated = extents[section]
+        section_name, end = extents[section]
         rank = 2 * (size == 0) + 4 * entry.name.startswith(("_", ".")) + (entry["st_info"]["bind"] == "STB_LOCAL")
-        yield Symbol(entry.name, address, size, per_cpu=allocated and start == 0), rank, end
+        yield Symbol(entry.name, address, size, per_cpu=section_name == PER_CPU_SECTION), rank, end
