@@ -2,6 +2,7 @@
  * Offsets for assembly, computed by the compiler. This file is only compiled to assembly text; build.py
  * turns each "->" line of it into a #define in the generated asm-offsets.h.
  */
+#include "boot_params.h"
 #include "ftrace.h"
 #include "ptrace.h"
 #include "task.h"
@@ -38,8 +39,8 @@ void common(void)
 	DEFINE(PT_REGS_SIZE, sizeof(struct pt_regs));
 
 	BLANK();
+	OFFSET(BOOT_PARAMS_cpus, boot_params, cpus);
 	OFFSET(TASK_sp, task_struct, sp);
-	OFFSET(TASK_on_cpu, task_struct, on_cpu);
 
 #ifdef CONFIG_DYNAMIC_FTRACE
 	BLANK();

@@ -1,6 +1,6 @@
 /*
- * Who calls the traced functions in process context, who traces them, and what replaces the one that is
- * live-patched. A file of its own, so that the compiler cannot know what a traced function returns.
+ * Who calls the traced functions in process context, and what replaces the one that is live-patched. A
+ * file of its own, so that the compiler cannot know what a traced function returns.
  */
 #include "report.h"
 #include "workload.h"
@@ -20,17 +20,14 @@ noinline void caller_fn(void)
 		atomic_inc(&report.wrong);
 }
 
+noinline void caller_of_second_fn(void)
+{
+	if (traced_second_fn(7, 3) != 10)
+		atomic_inc(&report.wrong);
+}
+
 noinline void caller_of_patched_fn(void)
 {
 	if (patched_fn(7, 3) != NEW_RESULT)
 		atomic_inc(&report.wrong);
 }
-
-/* The function tracer's fops: it only counts. */
-static noinline void tracer_func(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op, struct pt_regs *regs)
-{
-	(void)ip, (void)parent_ip, (void)op, (void)regs;
-	atomic_inc(&report.calls);
-}
-
-struct ftrace_ops tracer_ops = { .func = tracer_func };

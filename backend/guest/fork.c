@@ -4,8 +4,12 @@
  */
 #include "sched.h"
 
-#define NR_THREAD_STACKS 5
-static u8 thread_stacks[NR_THREAD_STACKS][THREAD_SIZE] __aligned(16);
+/*
+ * guest.ld puts the first of these right behind read-only memory: who overflows it meets a page fault, on
+ * a stack that cannot take its frame, and so a double fault, as at the guard page below a kernel stack.
+ */
+#define NR_THREAD_STACKS 6
+static u8 thread_stacks[NR_THREAD_STACKS][THREAD_SIZE] __section(".bss..stacks") __aligned(4096);
 static int stacks_used;
 
 /* What __switch_to_asm() pops. */
@@ -31,4 +35,18 @@ void kernel_thread(struct task_struct *task, void (*fn)(void), int cpu)
 {
 	copy_thread(task, fn);
 	wake_up_new_task(task, cpu);
+}
+
+/* The child gets everything that the parent has at this instant, pending calls included. */
+static noinline void arch_dup_task_struct(struct task_struct *dst, const struct task_struct *src)
+{
+	memcpy(dst, src, sizeof(*dst));
+}
+
+void copy_process(struct task_struct *child, const char *comm, void (*fn)(void))
+{
+	arch_dup_task_struct(child, current);
+	memcpy(child->comm, comm, TASK_COMM_LEN);
+	copy_thread(child, fn);
+	wake_up_new_task(child, smp_processor_id());
 }

@@ -32,7 +32,7 @@ extern struct ftrace_page ftrace_pages;
 
 #define FTRACE_MAX_RECORDS 16
 /* Those that somebody traces or has traced; the others are the nops that ftrace_init() made. */
-#define for_each_ftrace_rec(rec)                                                                          \
+#define for_each_ftrace_rec(rec)                                                                            \
 	for (struct dyn_ftrace *rec = ftrace_pages.records, *end__ = rec + ftrace_pages.index; rec < end__; \
 	     rec++)                                                                                        \
 		if (rec->flags)
@@ -102,16 +102,12 @@ void update_ftrace_func(unsigned long ip, unsigned long new_func);
 /* ftrace_int3.c */
 int ftrace_int3_handler(struct pt_regs *regs);
 
-/* Assembly: ftrace_64.S, ftrace_int3_stubs.S. The labels are call instructions. */
+/* ftrace_64.S; the labels are call instructions */
 void __fentry__(void);
 void ftrace_caller(void);
 void ftrace_regs_caller(void);
 void klp_trampoline(void);
 void ftrace_stub(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op, struct pt_regs *regs);
 extern u8 ftrace_call[], ftrace_regs_call[], klp_call[];
-void ftrace_int3_stub_regs_caller(void);
-void ftrace_int3_stub_list_func(void);
-void ftrace_int3_stub_percpu_regs_caller(void);
-void ftrace_int3_stub_percpu_list_func(void);
 
 #endif

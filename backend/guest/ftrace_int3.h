@@ -16,4 +16,15 @@ int int3_gap_emulate(struct pt_regs *regs, unsigned long ip, enum int3_site site
 
 void int3_stack_full(void);
 
+/* The stubs: ftrace_int3_stubs.S, int3_stub_variants.S, ftrace_int3_stubs_percpu.S. */
+void ftrace_int3_stub_regs_caller(void);
+void ftrace_int3_stub_list_func(void);
+void ftrace_int3_stub_regs_caller_lower_first(void);
+void ftrace_int3_stub_list_func_lower_first(void);
+void ftrace_int3_stub_regs_caller_flags_exact(void);
+void ftrace_int3_stub_list_func_flags_exact(void);
+void ftrace_int3_stub_caller(void);
+void ftrace_int3_stub_percpu_regs_caller(void);
+void ftrace_int3_stub_percpu_list_func(void);
+
 #endif

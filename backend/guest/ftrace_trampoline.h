@@ -84,6 +84,7 @@ LABEL(\call_label)
 	mov	R14(%rsp), %r14
 	mov	R13(%rsp), %r13
 	mov	R12(%rsp), %r12
+	mov	R11(%rsp), %r11			/* v5.0 does not: nobody has anything in it here */
 	mov	R10(%rsp), %r10
 	mov	RBX(%rsp), %rbx
 	RESTORE_CLOBBERED

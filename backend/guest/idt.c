@@ -31,7 +31,7 @@ void trap_init(void)
 	set_gate(X86_TRAP_DF, double_fault, DOUBLEFAULT_STACK, GATE_INTERRUPT);
 	set_gate(X86_TRAP_GP, general_protection, 0, GATE_INTERRUPT);
 	set_gate(X86_TRAP_PF, page_fault, 0, GATE_INTERRUPT);
-	set_gate(X86_TRAP_NMI, nmi, NMI_STACK, GATE_INTERRUPT);
+	set_gate(X86_TRAP_NMI, variant(VARIANT_plain_nmi) ? nmi_plain : nmi, NMI_STACK, GATE_INTERRUPT);
 	set_gate(X86_TRAP_MC, machine_check, MCE_STACK, GATE_INTERRUPT);
 	set_gate(LOCAL_TIMER_VECTOR, apic_timer_interrupt, 0, GATE_INTERRUPT);
 	set_gate(CALL_FUNCTION_VECTOR, call_function_interrupt, 0, GATE_INTERRUPT);

@@ -1,6 +1,7 @@
 #ifndef GUEST_PROCESSOR_H
 #define GUEST_PROCESSOR_H
 
+#include "segment.h"
 #include "types.h"
 
 /* Single instructions with a name. */
@@ -33,17 +34,17 @@ static inline void local_irq_restore(unsigned long flags)
 	__asm__ volatile("pushq %0; popfq" : : "r"(flags) : "memory", "cc");
 }
 
+static inline int irqs_disabled(void)
+{
+	unsigned long flags;
+
+	__asm__ volatile("pushfq; popq %0" : "=r"(flags));
+	return !(flags & X86_EFLAGS_IF);
+}
+
 static inline void outb(u16 port, u8 value)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline u8 inb(u16 port)
-{
-	u8 value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
 }
 
 static inline void wrmsr(u32 msr, u64 value)

@@ -4,6 +4,7 @@
  * For machines that start there (QEMU -kernel): does what an emulator's host does, brings each CPU into
  * long mode and to startup_64. Nothing after that knows the difference. Physical = linked - START_KERNEL_MAP.
  */
+#include "asm-offsets.h"
 #include "linkage.h"
 #include "segment.h"
 
@@ -61,7 +62,7 @@ enter_long_mode:
 	mov	$.Llinked_address, %rax
 	jmp	*%rax
 .Llinked_address:
-	cmp	$NR_CPUS, %edi
+	cmp	boot_params+BOOT_PARAMS_cpus, %edi
 	jae	.Lno_such_cpu
 	mov	$__KERNEL_DS, %eax
 	mov	%eax, %ds

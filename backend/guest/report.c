@@ -42,6 +42,7 @@ static void print_report(void)
 	print_field("warnings", atomic_read(&report.warnings));
 	print_field("old_bodies", atomic_read(&report.old_bodies));
 	print_field("new_bodies", atomic_read(&report.new_bodies));
+	print_field("regs_calls", atomic_read(&report.regs_calls));
 	print_field("wrong", atomic_read(&report.wrong));
 	print_field("preemptions", atomic_read(&report.preemptions));
 	print_field("migrations", atomic_read(&report.migrations));

@@ -24,7 +24,8 @@ struct report {
 	atomic_t warnings;   /* a fifth slot was needed */
 	atomic_t old_bodies; /* the live-patched function ran its old body */
 	atomic_t new_bodies;
-	atomic_t wrong;	     /* arguments or results that a call spoiled */
+	atomic_t regs_calls; /* calls of the second tracer's fops, which wants registers */
+	atomic_t wrong;	     /* arguments, results or regs that a call spoiled */
 	atomic_t preemptions;
 	atomic_t migrations;
 	u32 trapnr; /* what killed it, if VERDICT_died */

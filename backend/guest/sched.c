@@ -6,10 +6,11 @@
 #include "preempt.h"
 #include "processor.h"
 #include "report.h"
+#include "workload.h"
 
 DEFINE_PER_CPU(struct task_struct *, current_task);
 
-#define IDLE_TASK(n) { .thread_info = INIT_THREAD_INFO(), .cpu = n, .on_cpu = 1, .comm = "swapper/" #n }
+#define IDLE_TASK(n) { .thread_info = INIT_THREAD_INFO(), .cpu = n, .last_cpu = n, .on_cpu = 1, .comm = "swapper/" #n }
 struct task_struct idle_tasks[NR_CPUS] = { IDLE_TASK(0), IDLE_TASK(1), IDLE_TASK(2), IDLE_TASK(3) };
 u8 idle_stacks[NR_CPUS][THREAD_SIZE] __aligned(16);
 
@@ -18,6 +19,7 @@ static struct task_struct *all_tasks; /* without the idle ones */
 void wake_up_new_task(struct task_struct *task, int cpu)
 {
 	task->cpu = cpu;
+	task->last_cpu = cpu;
 	task->next = all_tasks;
 	smp_wmb();
 	WRITE_ONCE(all_tasks, task);
@@ -56,6 +58,9 @@ static noinline void __schedule(void)
 		local_irq_enable();
 		return;
 	}
+	if (next->last_cpu != cpu)
+		atomic_inc(&report.migrations);
+	next->last_cpu = cpu;
 	next->on_cpu = 1;
 	prev = __switch_to_asm(prev, next);
 	/* Another task, and perhaps another CPU, than a line ago. */
@@ -76,15 +81,18 @@ void schedule_tail(struct task_struct *prev)
 	preempt_enable_no_resched_notrace();
 }
 
-/* preempt_enable() found that it is allowed again and wanted. With interrupts off it is not. */
+/* preempt_enable() found that it is wanted, and allowed as far as the count tells. */
 void preempt_schedule(void)
 {
-	schedule();
+	if (!irqs_disabled())
+		schedule();
 }
 
 /* From retint_kernel, between a handler's return and its iretq; interrupts are off and stay so outside. */
 noinline void preempt_schedule_irq(void)
 {
+	if (variant(VARIANT_traced_preempt))
+		traced_preempt();
 	atomic_inc(&report.preemptions);
 	preempt_disable_notrace();
 	local_irq_enable();

@@ -22,5 +22,6 @@ void ret_from_fork(void);
 
 /* fork.c */
 void kernel_thread(struct task_struct *task, void (*fn)(void), int cpu);
+void copy_process(struct task_struct *child, const char *comm, void (*fn)(void));
 
 #endif

@@ -28,6 +28,7 @@
 #define MSR_GS_BASE 0xc0000101
 #define MSR_IA32_MCG_STATUS 0x17a
 
+#define X86_EFLAGS_IF 0x200
 #define X86_EFLAGS_DF 0x400
 #define X86_EFLAGS_IF_BIT 9
 

@@ -9,6 +9,8 @@ void *memcpy(void *dst, const void *src, size_t n)
 	const u8 *from = src;
 	u8 *to = dst;
 
+	for (; n >= 8; n -= 8, from += 8, to += 8)
+		*(u64 *)to = *(const u64 *)from;
 	while (n--)
 		*to++ = *from++;
 	return dst;

@@ -16,6 +16,7 @@ struct task_struct {
 	unsigned long sp;		/* RSP while the task does not run (switch.S) */
 	void *stack;
 	int cpu;     /* where it may run; the scheduler of that CPU alone picks it up */
+	int last_cpu; /* where it ran last */
 	int on_cpu;  /* still running somewhere: its sp is not valid yet */
 	char comm[TASK_COMM_LEN];
 	struct task_struct *next; /* every task, for the scheduler's scan (sched.c) */

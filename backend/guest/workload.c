@@ -12,6 +12,12 @@ long traced_fn(long a, long b)
 	return a - b;
 }
 
+long traced_second_fn(long a, long b)
+{
+	atomic_inc(&report.entries);
+	return a + b;
+}
+
 void traced_softirq(void)
 {
 	atomic_inc(&report.entries);

@@ -8,6 +8,7 @@
 
 /* workload.c: the traced functions, one for each context. */
 long traced_fn(long a, long b);
+long traced_second_fn(long a, long b);
 void traced_softirq(void);
 void traced_irq(void);
 void traced_nmi(void);
@@ -16,11 +17,11 @@ void traced_handler(void);
 void traced_preempt(void);
 long patched_fn(long a, long b);
 
-/* callers.c: their caller in process context, and the same for the live-patched one. */
+/* callers.c: their callers in process context */
 void caller_fn(void);
+void caller_of_second_fn(void);
 void caller_of_patched_fn(void);
 
 long patched_fn_new(long a, long b);
-extern struct ftrace_ops tracer_ops;
 
 #endif
