@@ -63,7 +63,8 @@ lock: $(VENV)/.packages
 	   $(BIN)/uv export --quiet --locked --no-header --no-emit-project "$$@" -o $$file >/dev/null || exit 1; done
 
 wheel: $(VENV)/.editable
-	$(BIN)/python -m hatchling build
+	$(BIN)/python -m hatchling build -t sdist
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m hatchling build -t wheel
 
 clean:
 	rm -rf $(VENV) $(ASSETS) dist frontend/node_modules uv.lock

@@ -1,0 +1,84 @@
+"""What people install: everything inside, the same from every way of building it, and it runs on its own."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from pathlib import Path
+from shutil import which
+
+import trapscope
+from tests.packaging.conftest import contents
+
+
+def run(installed: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run an installed program in an empty folder with nothing else on the PATH."""
+    environment = {"PATH": str(installed), "HOME": str(folder)}
+    return subprocess.run(
+        [installed / command[0], *command[1:]], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_wheel_holds_the_page_the_guest_and_the_guests_sources(wheel: Path, guest_elf: bytes) -> None:
+    files = contents(wheel)
+
+    assert files["trapscope/assets/guest/guest.elf"] == guest_elf
+    assert b"<script" in files["trapscope/assets/ui/index.html"]
+    assert "trapscope/assets/guest/src/entry.S" in files
+    assert "trapscope/assets/guest/layouts-noftrace.o" in files
+    assert any(name.startswith("trapscope/assets/ui/") and name.endswith(".woff2") for name in files)
+
+
+def test_the_wheel_holds_nothing_but_the_package_and_its_metadata(wheel: Path) -> None:
+    tops = {name.split("/")[0] for name in contents(wheel)}
+
+    assert tops == {"trapscope", f"trapscope-{trapscope.__version__}.dist-info"}
+    assert not any("__pycache__" in name or "node_modules" in name for name in contents(wheel))
+
+
+def test_the_version_is_the_packages_own(wheel: Path, sdist: tarfile.TarFile) -> None:
+    assert wheel.name == f"trapscope-{trapscope.__version__}-py3-none-any.whl"
+    assert f"trapscope-{trapscope.__version__}/pyproject.toml" in sdist.getnames()
+
+
+def test_the_sdist_holds_sources_and_nothing_built(sdist: tarfile.TarFile) -> None:
+    names = sdist.getnames()
+
+    assert any(name.endswith("/frontend/src/main.ts") for name in names)
+    assert any(name.endswith("/backend/guest/entry.S") for name in names)
+    assert not any("/assets/" in name and "/frontend/" not in name for name in names)
+    assert not any("node_modules" in name for name in names)
+
+
+def test_the_sdist_and_the_container_build_the_same_wheel(wheel: Path, container_wheel: Path) -> None:
+    from_sdist, from_stages = contents(wheel), contents(container_wheel)
+
+    assert from_sdist.keys() == from_stages.keys()
+    assert [name for name in from_sdist if from_sdist[name] != from_stages[name]] == []
+
+
+def test_the_installed_program_says_its_version(installed: Path, tmp_path: Path) -> None:
+    result = run(installed, tmp_path, "trapscope", "--version")
+
+    assert result.returncode == 0
+    assert result.stdout.strip() == f"trapscope {trapscope.__version__}"
+
+
+def test_neither_node_nor_a_compiler_is_near_the_installed_program(installed: Path) -> None:
+    assert [name for name in ("node", "npm", "cc", "gcc", "clang", "zig") if which(name, path=str(installed))] == []
+
+
+def test_the_installed_program_finds_itself_well(installed: Path, tmp_path: Path) -> None:
+    result = run(installed, tmp_path, "trapscope", "doctor")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "self-test passed" in result.stdout
+    assert "BAD" not in result.stdout
+
+
+def test_the_installed_program_runs_a_scenario(installed: Path, tmp_path: Path) -> None:
+    result = run(installed, tmp_path, "trapscope", "run", "first-call", "--design", "thread")
+
+    assert result.returncode == 0, result.stderr
+    assert "ok" in result.stdout
+    assert list(tmp_path.iterdir()) == []
