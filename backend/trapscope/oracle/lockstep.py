@@ -121,9 +121,7 @@ class _Lockstep:
             self._words += 1
             if theirs == new:
                 continue
-            reason = allowed_difference(
-                group, address, int.from_bytes(new, "little"), int.from_bytes(theirs, "little")
-            )
+            reason = allowed_difference(group, address, int.from_bytes(new, "little"), int.from_bytes(theirs, "little"))
             if reason is None:
                 what = f"at {self._place(address)} the machine wrote {new.hex()}, QEMU has {theirs.hex()}"
                 raise Disagreement(index, self._report(index, group, self._qemu.registers(), what))
