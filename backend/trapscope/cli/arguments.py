@@ -1,0 +1,125 @@
+"""What can be typed: every command with its options, and the function that carries it out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Final, NoReturn
+
+from trapscope import __version__
+from trapscope.core.types import DEFAULT_MAX_STEPS, MAX_CPUS, FetchModel
+
+Command = Callable[[argparse.Namespace], int]
+
+FORMATS: Final = ("summary", "jsonl")
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """An error is one line that names what is wrong; the usage is for those who ask for it."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        sys.exit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _OneLineParser(
+        prog="trapscope", description="Watch the Linux kernel patch its own running code, one instruction at a time."
+    )
+    top.add_argument("--version", action="version", version=f"trapscope {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_OneLineParser)
+    _add_serve(commands)
+    _add_scenarios(commands)
+    _add_run(commands)
+    _add_guest(commands)
+    schema = commands.add_parser("schema", help="print the OpenAPI document, the socket's messages included")
+    schema.set_defaults(command=_later("schema", "print_schema"))
+    doctor = commands.add_parser("doctor", help="what is there, what is missing, and what to do about it")
+    doctor.set_defaults(command=_later("doctor", "examine"))
+    return top
+
+
+def _add_serve(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    serve = commands.add_parser("serve", help="serve the web application")
+    serve.add_argument("--host", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=_port, help="port to listen on (8000); 0 takes any free one")
+    serve.add_argument("--workers", type=_positive, help="engine processes (2)", metavar="N")
+    serve.set_defaults(command=_later("serve", "serve"))
+
+
+def _add_scenarios(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    scenarios = commands.add_parser("scenarios", help="what can be run: question, designs, variants, CPUs")
+    scenarios.add_argument("--json", action="store_true", help="the same for programs")
+    scenarios.set_defaults(command=_later("scenarios", "list_scenarios"))
+
+
+def _add_run(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    run = commands.add_parser("run", help="run a scenario without a browser")
+    run.add_argument("scenario", metavar="SCENARIO", help="a name that `trapscope scenarios` lists")
+    run.add_argument("--design", metavar="D", help="how the trap is resolved (thread)")
+    run.add_argument("--variant", metavar="V", action="append", default=[], help="a named mistake or alternative")
+    run.add_argument(
+        "--fetch", default=FetchModel.COHERENT.value, metavar="F", help="coherent, or weak: fetches may lag (coherent)"
+    )
+    run.add_argument("--cpus", type=_cpus, metavar="N", help=f"1 to {MAX_CPUS}; the scenario's own number if not given")
+    run.add_argument(
+        "--schedule", metavar="S", help="who steps when, and what is injected; the scenario's own if not given"
+    )
+    run.add_argument(
+        "--max-steps", type=_positive, default=DEFAULT_MAX_STEPS, metavar="N",
+        help=f"the step budget; a run that needs more ends as out-of-steps ({DEFAULT_MAX_STEPS})",
+    )  # fmt: skip
+    run.add_argument("--format", choices=FORMATS, default="summary", help="for people, or for programs (summary)")
+    run.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
+    run.set_defaults(command=_later("run", "run"))
+
+
+def _add_guest(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    guest = commands.add_parser("guest", help="what runs inside: layouts, symbols, disassembly")
+    parts = guest.add_subparsers(title="parts", metavar="PART", required=True, parser_class=_OneLineParser)
+    layout = parts.add_parser(
+        "layout", help="structs with offsets, sizes, holes and 64-byte lines, as pahole prints them"
+    )
+    layout.add_argument("struct", nargs="*", metavar="STRUCT", help="those of the patch if none is given")
+    layout.set_defaults(command=_later("guest", "print_layouts"))
+    symbols = parts.add_parser("symbols", help="addresses, sizes and names")
+    symbols.add_argument("pattern", nargs="?", metavar="PATTERN", help="only names with this in them")
+    symbols.set_defaults(command=_later("guest", "print_symbols"))
+    asm = parts.add_parser("asm", help="disassembly with source lines, before anything is patched")
+    asm.add_argument("symbol", nargs="*", metavar="SYMBOL", help="all of the text if none is given")
+    asm.set_defaults(command=_later("guest", "print_assembly"))
+    path = parts.add_parser("path", help="where the ELF is, for gdb and QEMU")
+    path.set_defaults(command=_later("guest", "print_path"))
+
+
+def _later(module: str, function: str) -> Command:
+    """The function, imported when it is called."""
+
+    def command(arguments: argparse.Namespace) -> int:
+        chosen: Command = getattr(import_module(f"trapscope.cli.{module}"), function)
+        return chosen(arguments)
+
+    return command
+
+
+def _positive(text: str) -> int:
+    return _number(text, 1, None)
+
+
+def _port(text: str) -> int:
+    return _number(text, 0, 65535)
+
+
+def _cpus(text: str) -> int:
+    return _number(text, 1, MAX_CPUS)
+
+
+def _number(text: str, least: int, most: int | None) -> int:
+    """A whole number in the range; argparse shows the message."""
+    wanted = f"a whole number from {least}" + ("" if most is None else f" to {most}")
+    if not (text.isascii() and text.isdigit() and len(text) <= 18) or int(text) < least or (most and int(text) > most):
+        raise argparse.ArgumentTypeError(f"“{text}” is not {wanted}")
+    return int(text)

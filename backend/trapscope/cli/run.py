@@ -1,0 +1,45 @@
+"""`trapscope run`: one run, headless, from its schedule to its verdict."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Final
+
+from trapscope import assets
+from trapscope.cli.output import opened
+from trapscope.cli.progress import Progress
+from trapscope.cli.summary import summary
+from trapscope.core.image import Image
+from trapscope.core.session import Session
+from trapscope.core.session.catalogue import CATALOGUE, resolve
+from trapscope.core.types import Verdict
+from trapscope.wire import jsonl
+
+_STEPS_AT_A_TIME: Final = 4096
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 for the verdict ok, 1 for any other, which is a result too."""
+    image = Image.from_bytes(assets.guest_elf())
+    spec = resolve(image, arguments.scenario, arguments.design, arguments.variant, arguments.fetch, arguments.cpus)
+    schedule = CATALOGUE[spec.scenario].schedule if arguments.schedule is None else arguments.schedule
+    session = Session(image, spec, max_steps=arguments.max_steps)
+    session.feed(schedule)
+    with opened(arguments.out) as stream:
+        play(session)
+        written: Iterator[str] = jsonl.lines(session) if arguments.format == "jsonl" else summary(session)
+        stream.writelines(written)
+    return 0 if session.verdict is Verdict.OK else 1
+
+
+def play(session: Session) -> None:
+    """Do all that has been fed, then end the run."""
+    progress = Progress()
+    try:
+        while session.pending:
+            session.advance(_STEPS_AT_A_TIME)
+            progress.steps(len(session.trace))
+        session.finish()
+    finally:
+        progress.done()
