@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, assert_never
 
 from trapscope.core.image import Image
@@ -82,6 +82,11 @@ class Session:
         """Whether `advance` has something left to do."""
         return self.verdict is None and bool(self._queue)
 
+    @property
+    def ready(self) -> tuple[int, ...]:
+        """The CPUs that have a next step now."""
+        return tuple(cpu for cpu in range(self.spec.cpus) if self._machine.can_step(cpu))
+
     def feed(self, schedule: str) -> None:
         """Queue a schedule behind what is queued; raises BadSchedule and then queues nothing of it."""
         self._queue.extend(parse(schedule, self._names))
@@ -106,6 +111,32 @@ class Session:
                 if self._queue:
                     self._queue.popleft()
         return len(self.trace) - start
+
+    def turn(self, cpu: int, limit: int) -> int:
+        """Let one CPU make up to `limit` steps now, past the queue; returns how many (fewer where it sleeps in HLT)."""
+        made = 0
+        while made < limit and self.verdict is None:
+            if len(self.trace) >= self.max_steps:
+                self._end(Verdict.OUT_OF_STEPS, f"the step budget of {self.max_steps} is used up")
+                break
+            now = self._run(cpu, min(limit - made, self.max_steps - len(self.trace)))
+            if not now:
+                break
+            made += now
+        return made
+
+    def stale(self, cpu: int) -> dict[int, int]:
+        """The bytes of text, by address, that the CPU would decode instead of what memory holds (weak model)."""
+        return self._machine.stale(cpu)
+
+    def would_step(self, cpu: int, refreshed: Iterable[int]) -> Step | None:
+        """The step that the CPU would make next if its fetch saw the newest bytes at these addresses; nothing changes."""
+        before = self._machine.snapshot()
+        for address in refreshed:
+            self._machine.catch_up(cpu, address)
+        steps = self._machine.run(cpu, 1)
+        self._machine.restore(before)
+        return steps[0] if steps else None
 
     def finish(self) -> Verdict:
         """End the run here, if it has not ended: the checks that hold "at the end" of a whole scenario do not apply."""

@@ -1,0 +1,133 @@
+"""Running one row of the matrix and comparing what came with what must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from trapscope.core.image import Image
+from trapscope.core.session import Session
+from trapscope.core.session.catalogue import CATALOGUE, resolve
+from trapscope.core.types import Severity, Verdict
+from trapscope.matrix import policy, torn
+from trapscope.matrix.row import Got, Row, Sweep
+
+QUANTA = (1, 2, 3, 5, 7, 11, 13)
+
+
+def look(image: Image, row: Row) -> Got:
+    """Run the row, all of its points, and say where it disagrees."""
+    if row.sweep is Sweep.TORN:
+        return torn.look(image, row)
+    runs = steps = 0
+    differences: list[str] = []
+    last = ""
+    for schedule, session, expected in _runs(image, row):
+        runs += 1
+        steps += len(session.trace)
+        last = _summary(session)
+        differences += [f"{difference} [{schedule}]" for difference in _compare(session, expected)]
+    return Got(row, runs, steps, tuple(differences), last if runs == 1 else f"{runs} runs, last {last}")
+
+
+def open_session(image: Image, row: Row) -> Session:
+    """A fresh session of the row's run."""
+    spec = resolve(image, row.scenario, row.design, row.variants, row.fetch, row.cpus)
+    return Session(image, spec)
+
+
+def _runs(image: Image, row: Row) -> Iterator[tuple[str, Session, Row]]:
+    """Every run of the row, finished, with the schedule that reproduces it and what is expected of it."""
+    if row.sweep is Sweep.ONCE:
+        schedule = row.schedule or CATALOGUE[row.scenario].schedule
+        yield schedule, _played(image, row, schedule), row
+    elif row.sweep is Sweep.EVERY_HANDLER_BOUNDARY:
+        yield from _every_boundary(image, row, "&ftrace_int3_handler", "nmi", ("push-begun", "slot-pushed"))
+    elif row.sweep is Sweep.EVERY_STUB_BOUNDARY:
+        yield from _every_boundary(image, row, "stub-entered", "irq", ("pop-begun", "slot-popped"))
+    else:
+        policies: Iterable[policy.Policy] = (
+            [policy.RoundRobin(quantum) for quantum in QUANTA]
+            if row.sweep is Sweep.QUANTA
+            else [policy.Random(seed) for seed in row.points]
+        )
+        for chosen in policies:
+            session = open_session(image, row)
+            policy.drive(session, chosen)
+            yield str(chosen), session, row
+
+
+def _every_boundary(
+    image: Image, row: Row, first: str, what: str, accesses: tuple[str, str]
+) -> Iterator[tuple[str, Session, Row]]:
+    """An injection at every boundary of the routine that begins at `first` and ends where it returns or jumps.
+
+    A row that expects a violation expects it exactly behind the first of the two accesses and not behind the second.
+    """
+    base = open_session(image, row)
+    base.feed(f"0>{first}")
+    policy.run_out(base)
+    begin = len(base.trace)
+    end = _leaves(image, base)
+    begun, done = (_moment(base, name, begin) for name in accesses)
+    for moment in range(begin, end + 1):
+        schedule = f"0*{moment} {what}@0 0>."
+        between = begun < moment <= done
+        expected = row if between or row.verdict is Verdict.OK else _fine(row)
+        yield schedule, _played(image, row, schedule), expected
+
+
+def _leaves(image: Image, session: Session) -> int:
+    """Step CPU 0 until it has left the function that it is in (calls out of it do not count); the moment of that."""
+    trace = session.trace
+    entered_at = trace.head.regs[0]
+    routine, _ = image.locate(entered_at[16]) or (None, 0)
+    assert routine is not None
+    depth = entered_at[7]
+    while session.verdict is None:
+        session.turn(0, 1)
+        regs = trace.head.regs[0]
+        inside = routine.address <= regs[16] < routine.address + routine.size
+        if not inside and regs[7] >= depth:
+            return len(trace)
+    return len(trace)
+
+
+def _moment(session: Session, name: str, first: int) -> int:
+    return next(event.moment for event in session.events if event.name == name and event.moment >= first)
+
+
+def _fine(row: Row) -> Row:
+    return Row(row.scenario, row.design, row.variants, Verdict.OK, row.why)
+
+
+def _played(image: Image, row: Row, schedule: str) -> Session:
+    session = open_session(image, row)
+    session.feed(schedule)
+    policy.run_out(session)
+    session.finish()
+    return session
+
+
+def _compare(session: Session, row: Row) -> Iterator[str]:
+    violated = {finding.check for finding in session.findings if finding.severity is Severity.VIOLATION}
+    seen = {event.name for event in session.events} | {finding.check for finding in session.findings}
+    if session.verdict is not row.verdict:
+        why = f" ({session.reason})" if session.reason else ""
+        yield f"{row}: verdict {session.verdict}{why}, expected {row.verdict}; violated: {_named(violated)}"
+    elif session.reason and row.verdict is Verdict.OK:
+        yield f"{row}: {session.reason}"
+    if row.breaks and violated != row.breaks:
+        yield f"{row}: violated {_named(violated)}, expected exactly {_named(row.breaks)}"
+    if missing := row.must - seen:
+        yield f"{row}: {_named(missing)} did not come"
+    if unwanted := row.never & seen:
+        yield f"{row}: {_named(unwanted)} came"
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"
+
+
+def _summary(session: Session) -> str:
+    broken = sorted({finding.check for finding in session.findings if finding.severity is Severity.VIOLATION})
+    return " ".join([str(session.verdict), *broken])
