@@ -488,9 +488,12 @@ export const WORDS = {
   story: "Story",
   timeline: "Timeline",
   iretFrame: "iret frame",
+  iretFrameNote: "pushed by the CPU, popped by iretq",
   calledFrom: "called from",
   cameFrom: "came from",
   wouldDecode: "would decode",
+  decoded: "decoded",
+  passStates: { done: "done", now: "now", ahead: "to come", never: "" },
   noSite: "No site has been touched in this run.",
   noTask: "No task is current.",
   top: "top",
@@ -525,6 +528,38 @@ export const WORDS = {
   speed: "speed",
   atBeats: "at beats",
   granularity: "granularity",
+  restart: "Restart",
+  previousEvent: "Previous event",
+  stepBack: "Step back",
+  step: "Step",
+  nextEvent: "Next event",
+  play: "Play",
+  pause: "Pause",
+  goToEnd: "Go to end",
+  stepShort: "Step",
+  eventShort: "Event",
+  rspHere: "RSP points here",
+  justExecuted: "just executed",
+  codeOf: (name: string): string => `Code of ${name}`,
+  trapDepth: (depth: number): string => `trap ${depth}`,
+  ofTask: (task: string): string => `of ${task}`,
+  ofTaskStruct: "of task_struct",
+  hole: (size: number): string => `hole, ${size} bytes`,
+  atOffset: (offset: number, size: number): string => `at ${offset}, ${size} bytes`,
+  lineEnd: (size: number): string => `end of the ${size}-byte cache line`,
+  stores: (count: number): string => `${times(count, "store")} to it so far`,
+  leftOver: "left over",
+  writtenBefore: "not written since moment 0",
+  writtenAt: (moment: number, by: string): string => `last written by step ${moment}, in ${by}`,
+  writtenIn: (moment: number): string => `last written by step ${moment}`,
+  changed: (steps: number): string =>
+    steps === 0 ? "changed just now" : `changed ${times(steps, "step")} ago`,
+  moments: (from: number, to: number): string => `moments ${from} to ${to}`,
+  momentNumber: (moment: number): string => `moment ${moment}`,
+  momentOf: (moment: number, length: number): string => `moment ${moment} of ${length}`,
+  people: (count: number): string => `${count} people here`,
+  notYet: "not before the run has come to rest",
+  runDefault: "Run the scenario’s own schedule",
   unsupported:
     "This browser is too old for Trapscope: it needs WebSocket, BigInt and ES2023. A current Firefox, Chrome, Edge or Safari will do.",
 } as const;
@@ -542,3 +577,23 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["t", "light or dark"],
   ["?", "this list"],
 ];
+
+/** How to read the page, below the keys. */
+export const READING: readonly string[] = [
+  "Everything here was executed: a small kernel runs on an emulated CPU, instruction by instruction, and every value is read from its registers and its memory. Hover a value for all its digits and for who wrote it; click it to go there.",
+  "Moment n is the state before step n. The marked line of code is the one that comes next; the line beside the fainter bar has just been executed.",
+];
+
+export const tellSince = (since: { event: LensEvent; steps: number }): string =>
+  `${times(since.steps, "step")} after ${EVENT_NAMES[since.event.event]}`;
+
+export const tellFinding = (finding: { check: string; severity: string; detail: string }): string =>
+  `${finding.severity === "note" ? "Note" : "Violated"}: \`${finding.check}\`. ${finding.detail}`;
+
+/** `TASK_*` of the guest's task.h. */
+const TASK_STATES: Record<number, string> = {
+  0: "TASK_RUNNING",
+  2: "TASK_UNINTERRUPTIBLE",
+  128: "TASK_DEAD",
+};
+export const taskStateName = (state: number): string => TASK_STATES[state] ?? `0x${state.toString(16)}`;

@@ -1,7 +1,7 @@
 /** The page as a whole: which scenarios there are, which run is shown, what stands in the way of showing it. */
 
 import { fetchScenarios, createSession, fetchSession, ProblemError, Unreachable } from "../wire/rest";
-import type { ScenarioInfo } from "../wire/wire.gen";
+import type { DesignChoice, ScenarioInfo } from "../wire/wire.gen";
 import { Cursor } from "./cursor.svelte";
 import { Guest } from "./guest";
 import {
@@ -28,7 +28,6 @@ export type Trouble =
 export type PageState = "loading" | "ready" | "playing" | "paused" | "ended" | "offline";
 
 const FIRST_SCENARIO = "first-call";
-const DEFAULT_DESIGN = "thread";
 
 export class App {
   scenarios = $state.raw<readonly ScenarioInfo[]>([]);
@@ -36,6 +35,7 @@ export class App {
   choice = $state.raw<Choice | null>(null);
   trouble = $state.raw<Trouble | null>(null);
   readonly cursor = new Cursor(() => this.session?.recording ?? null);
+  #pinned = $state<number | null>(null);
   #guest: Guest | null = null;
   /** Where the cursor is to stand as soon as the run has come that far. */
   #wanted: number | null = null;
@@ -43,6 +43,30 @@ export class App {
 
   get scenario(): ScenarioInfo | null {
     return this.scenarios.find((scenario) => scenario.name === this.choice?.scenario) ?? null;
+  }
+
+  /** The CPU whose code and stack are shown: the one chosen, else the one that made the last step. */
+  get cpu(): number {
+    const recording = this.session?.recording ?? null;
+    if (recording === null || this.#pinned === null || this.#pinned >= recording.cpus)
+      return this.#steppingCpu;
+    return this.#pinned;
+  }
+
+  /** Keeps to one CPU; null follows the run. */
+  pin(cpu: number | null): void {
+    this.#pinned = cpu;
+  }
+
+  get #steppingCpu(): number {
+    const { session, cursor } = this;
+    const recording = session?.recording ?? null;
+    if (recording === null || session === null || session.length === 0) return 0;
+    return recording.step(Math.max(0, Math.min(cursor.moment, session.length) - 1)).cpu;
+  }
+
+  get design(): DesignChoice | null {
+    return this.scenario?.designs.find(({ name }) => name === this.choice?.design) ?? null;
   }
 
   get state(): PageState {
@@ -80,13 +104,11 @@ export class App {
     );
     if (scenario === undefined) return;
     const kept = { ...this.choice, ...change };
+    const design = designOf(scenario, kept.design ?? null);
     const url = runAddress(new URL(location.href), {
       scenario: scenario.name,
-      design:
-        kept.design !== undefined && scenario.designs.includes(kept.design)
-          ? kept.design
-          : designOf(scenario),
-      variants: (kept.variants ?? []).filter((variant) => scenario.variants.includes(variant)),
+      design: design.name,
+      variants: (kept.variants ?? []).filter((variant) => design.variants.includes(variant)),
       fetch: kept.fetch ?? "coherent",
     });
     history.pushState(null, "", url);
@@ -129,7 +151,7 @@ export class App {
     }
     const info = await createSession({
       scenario: scenario.name,
-      design: link.choice.design ?? designOf(scenario),
+      design: link.choice.design ?? scenario.default_design,
       variants: [...link.choice.variants],
       fetch: link.choice.fetch,
     });
@@ -152,8 +174,14 @@ export class App {
   }
 }
 
-function designOf(scenario: ScenarioInfo): string {
-  return scenario.designs.includes(DEFAULT_DESIGN) ? DEFAULT_DESIGN : (scenario.designs[0] ?? DEFAULT_DESIGN);
+/** The one page there is. */
+export const app = new App();
+
+/** The design asked for where the scenario has it, else the scenario's own. */
+function designOf(scenario: ScenarioInfo, name: string | null): DesignChoice {
+  const find = (wanted: string | null): DesignChoice | undefined =>
+    scenario.designs.find((design) => design.name === wanted);
+  return find(name) ?? find(scenario.default_design) ?? { name: scenario.default_design, variants: [] };
 }
 
 function troubleOf(error: unknown): Trouble {

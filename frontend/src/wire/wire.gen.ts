@@ -71,6 +71,7 @@ export interface Wire {
   ServerMessage: ServerMessage;
   Problem: Problem;
   ScenarioList: ScenarioList;
+  DesignList: DesignList;
   GuestInfo: GuestInfo;
   SymbolList: SymbolList;
   StructInfo: StructInfo;
@@ -680,15 +681,48 @@ export interface ScenarioList {
 }
 /**
  * One entry of the catalogue; `schedule` is what the page plays when nobody chose otherwise.
+ *
+ * `sentences` are the seed patch's own, word for word. `cpus` is the default and the least, `most_cpus` the most.
  */
 export interface ScenarioInfo {
   name: string;
+  title: string;
   question: string;
-  sentence: string;
+  sentences: string[];
+  introduction: string;
+  designs: DesignChoice[];
+  default_design: string;
   cpus: number;
-  designs: string[];
-  variants: string[];
+  most_cpus: number;
   schedule: string;
+}
+/**
+ * A design that a scenario says something about, with the variants that mean something under it there.
+ */
+export interface DesignChoice {
+  name: string;
+  variants: string[];
+}
+export interface DesignList {
+  designs: DesignInfo[];
+  variants: VariantInfo[];
+}
+/**
+ * One way to resolve the trap.
+ */
+export interface DesignInfo {
+  name: string;
+  title: string;
+  what: string;
+  origin: string;
+}
+/**
+ * One deliberate mistake or documented alternative.
+ */
+export interface VariantInfo {
+  name: string;
+  what: string;
+  designs: string[];
 }
 export interface GuestInfo {
   sha256: string;

@@ -1,0 +1,20 @@
+/** Starts the page, or says why it cannot. */
+
+import "./styles/fonts.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import { mount } from "svelte";
+import { WORDS } from "./copy/en";
+import Page from "./views/Page.svelte";
+
+const target = document.getElementById("app");
+const isFit =
+  "WebSocket" in window &&
+  "BigInt" in window &&
+  "toSorted" in Array.prototype &&
+  CSS.supports("color", "light-dark(red, red)");
+
+if (target !== null) {
+  if (isFit) mount(Page, { target });
+  else target.textContent = WORDS.unsupported;
+}

@@ -1,0 +1,65 @@
+/** The page's keys. They work wherever the focus is, except where text is typed or a control needs the key itself. */
+
+import { GRANULARITIES } from "../state/beats";
+import { type Cursor, SPEEDS } from "../state/cursor.svelte";
+
+export interface Actions {
+  readonly help: () => void;
+  readonly share: () => void;
+  readonly goTo: () => void;
+  readonly theme: () => void;
+}
+
+/** Whether the key meant something. */
+export function handleKey(event: KeyboardEvent, cursor: Cursor, actions: Actions): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return false;
+  const isOnButton = event.target instanceof HTMLElement && event.target.closest("button, summary") !== null;
+  const isOnChoice = event.target instanceof HTMLElement && event.target.closest("select, input") !== null;
+  switch (event.key) {
+    case "ArrowRight":
+    case "ArrowLeft":
+      if (isOnChoice) return false;
+      cursor.stride(event.key === "ArrowRight" ? 1 : -1, event.shiftKey ? "event" : cursor.granularity);
+      return true;
+    case "Home":
+      cursor.restart();
+      return true;
+    case "End":
+      cursor.end();
+      return true;
+    case " ":
+      if (isOnButton || isOnChoice) return false;
+      cursor.toggle();
+      return true;
+    case "+":
+    case "=":
+    case "-":
+      cursor.speed = SPEEDS[SPEEDS.indexOf(cursor.speed) + (event.key === "-" ? -1 : 1)] ?? cursor.speed;
+      return true;
+    case "g":
+      actions.goTo();
+      return true;
+    case "s":
+      actions.share();
+      return true;
+    case "t":
+      actions.theme();
+      return true;
+    case "?":
+      actions.help();
+      return true;
+    default: {
+      const granularity = GRANULARITIES[Number(event.key) - 1];
+      if (granularity === undefined) return false;
+      cursor.granularity = granularity;
+      return true;
+    }
+  }
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return (
+    target.matches("textarea, input:not([type=radio], [type=checkbox])") || target.closest("dialog") !== null
+  );
+}
