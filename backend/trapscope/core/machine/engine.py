@@ -82,8 +82,9 @@ class Engine:
         """
         uc = Uc(unicorn_const.UC_ARCH_X86, unicorn_const.UC_MODE_64)
         uc.ctl_set_cpu_model(x86_const.UC_CPU_X86_ICELAKE_SERVER)
-        uc.ctl_set_tlb_mode(unicorn_const.UC_TLB_VIRTUAL)
+        # Before the TLB mode, which initialises the engine: afterwards it is accepted, and 1 GiB stays reserved.
         uc.ctl_set_tcg_buffer_size(_CODE_BUFFER_BYTES)
+        uc.ctl_set_tlb_mode(unicorn_const.UC_TLB_VIRTUAL)
         self._uc = uc
         self.memory = GuestMemory(uc, text)
         self._views = FetchViews(cpus, fetch)
