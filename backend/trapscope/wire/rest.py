@@ -11,20 +11,55 @@ from trapscope.wire.values import Count, FetchName, Frozen, Hex, HexBytes, Verdi
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 
 
-class ScenarioInfo(Frozen):
-    """One entry of the catalogue; `schedule` is what the page plays when nobody chose otherwise."""
+class DesignChoice(Frozen):
+    """A design that a scenario says something about, with the variants that mean something under it there."""
 
     name: Name
-    question: str
-    sentence: str
-    cpus: Count
-    designs: list[Name]
     variants: list[Name]
+
+
+class ScenarioInfo(Frozen):
+    """One entry of the catalogue; `schedule` is what the page plays when nobody chose otherwise.
+
+    `sentences` are the seed patch's own, word for word. `cpus` is the default and the least, `most_cpus` the most.
+    """
+
+    name: Name
+    title: str
+    question: str
+    sentences: list[str]
+    introduction: str
+    designs: list[DesignChoice]
+    default_design: Name
+    cpus: Count
+    most_cpus: Count
     schedule: str
 
 
 class ScenarioList(Frozen):
     scenarios: list[ScenarioInfo]
+
+
+class DesignInfo(Frozen):
+    """One way to resolve the trap."""
+
+    name: Name
+    title: str
+    what: str
+    origin: str
+
+
+class VariantInfo(Frozen):
+    """One deliberate mistake or documented alternative."""
+
+    name: Name
+    what: str
+    designs: list[Name]
+
+
+class DesignList(Frozen):
+    designs: list[DesignInfo]
+    variants: list[VariantInfo]
 
 
 class GuestInfo(Frozen):

@@ -31,6 +31,7 @@ _ROOTS: Final[tuple[tuple[str, JsonSchemaMode, Any], ...]] = (
     ("ServerMessage", "serialization", messages.ServerMessage),
     ("Problem", "serialization", problems.Problem),
     ("ScenarioList", "serialization", rest.ScenarioList),
+    ("DesignList", "serialization", rest.DesignList),
     ("GuestInfo", "serialization", rest.GuestInfo),
     ("SymbolList", "serialization", rest.SymbolList),
     ("StructInfo", "serialization", rest.StructInfo),

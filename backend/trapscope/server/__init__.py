@@ -1,0 +1,1 @@
+"""The web application: thin. Sockets and HTTP here, engines in worker processes."""

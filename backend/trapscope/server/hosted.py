@@ -1,0 +1,140 @@
+"""The engine process's side: sessions by id, and what each request does to them.
+
+No sockets, no event loop: a request comes in, an answer with its parts goes out.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final, assert_never
+
+from trapscope.core.errors import BadInput, BadSchedule, ImageError
+from trapscope.core.image import Image
+from trapscope.core.session import Session
+from trapscope.core.session.catalogue import offered, resolve
+from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE
+from trapscope.server import guest_facts
+from trapscope.server import requests as ask
+from trapscope.server.recorder import Recorder
+from trapscope.wire import jsonl
+from trapscope.wire.memory_image import encode_memory, ranges_of
+from trapscope.wire.rest import RunChoice
+from trapscope.wire.values import Registers
+
+#: Steps in one piece of an export: some hundred kilobytes of text.
+_EXPORT_STEPS: Final = 512
+
+_WARM_UP_STEPS: Final = 2000
+
+Reply = tuple[ask.Answer, tuple[bytes, ...]]
+_DONE: Final[Reply] = (ask.Done(), ())
+
+
+class NoSession(Exception):
+    """The process has no session of that id."""
+
+
+class Hosted:
+    """Every session of this process, and the guest that all of them run."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self._sessions: dict[str, tuple[Session, Recorder]] = {}
+
+    def warm_up(self) -> None:
+        """Play the first scenario once, so that the first person does not wait for line tables and disassembly."""
+        scenario = offered(self._image)[0]
+        session = Session(self._image, resolve(self._image, scenario.name))
+        session.feed(scenario.schedule)
+        session.advance(_WARM_UP_STEPS)
+        Recorder(session).chunk()
+
+    def answer(self, request: ask.Request) -> Reply:
+        """Do it; what goes wrong is part of the answer."""
+        try:
+            return self._answer(request)
+        except BadInput as error:
+            token, position = (error.token, error.position) if isinstance(error, BadSchedule) else (None, None)
+            return ask.Refused(detail=str(error), token=token, position=position), ()
+        except (ImageError, NoSession) as error:
+            return ask.NotThere(detail=str(error)), ()
+        except Exception:  # noqa: BLE001  (whatever it is, the process and its other sessions go on)
+            return ask.Failed(trace=traceback.format_exc()), ()
+
+    def _answer(self, request: ask.Request) -> Reply:
+        match request:
+            case ask.Open():
+                return self._open(request)
+            case ask.Feed():
+                self._session(request.session)[0].feed(request.schedule)
+                return _DONE
+            case ask.Advance():
+                return self._advance(request)
+            case ask.Drop():
+                self._session(request.session)[0].cancel()
+                return _DONE
+            case ask.Close():
+                self._sessions.pop(request.session, None)
+                return _DONE
+            case ask.Export():
+                return self._export(request)
+            case ask.AskSymbols():
+                return ask.Done(), (guest_facts.symbol_list(self._image).model_dump_json().encode(),)
+            case ask.AskStruct():
+                layout = self._image.struct(request.name)
+                return ask.Done(), (guest_facts.struct_info(layout).model_dump_json().encode(),)
+            case ask.AskAssembly():
+                return ask.Done(), (guest_facts.assembly(self._image, request.symbol).model_dump_json().encode(),)
+            case _:
+                assert_never(request)
+
+    def _open(self, request: ask.Open) -> Reply:
+        spec = resolve(
+            self._image, request.scenario, request.design, tuple(request.variants), request.fetch, request.cpus
+        )
+        session = Session(self._image, spec, max_steps=request.max_steps)
+        self._sessions[request.session] = session, Recorder(session)
+        choice = RunChoice(
+            scenario=spec.scenario,
+            design=spec.design,
+            variants=list(spec.variants),
+            fetch=spec.fetch.value,
+            cpus=spec.cpus,
+            max_steps=session.max_steps,
+        )
+        ram = session.state0.memory.read(KERNEL_MAP + RAM_BASE, RAM_SIZE)
+        cpus = [Registers.of(file) for file in session.state0.regs]
+        return ask.Opened(choice=choice, cpus=cpus, hash=session.hash), (encode_memory(ranges_of(ram)),)
+
+    def _advance(self, request: ask.Advance) -> Reply:
+        session, recorder = self._session(request.session)
+        session.advance(request.limit)
+        chunk = recorder.chunk() if recorder.has_news else None
+        answer = ask.Advanced(
+            first=len(session.trace) if chunk is None else chunk.first,
+            count=0 if chunk is None else chunk.count,
+            pending=session.pending,
+            verdict=None if session.verdict is None else session.verdict.value,
+            schedule=None if session.pending else session.schedule,
+            hash=None if session.pending else session.hash,
+        )
+        return answer, () if chunk is None else (chunk.text, chunk.frame)
+
+    def _export(self, request: ask.Export) -> Reply:
+        session, _ = self._session(request.session)
+        steps = len(session.trace)
+        if request.first is None:
+            following: int | None = 0
+            lines = jsonl.prologue(session)
+        elif request.first < steps:
+            following = min(request.first + _EXPORT_STEPS, steps)
+            lines = jsonl.step_lines(session, request.first, following)
+        else:
+            following = None
+            lines = jsonl.epilogue(session)
+        return ask.Exported(next_first=following), ("".join(lines).encode(),)
+
+    def _session(self, session: str) -> tuple[Session, Recorder]:
+        if session not in self._sessions:
+            raise NoSession(f"this process has no session {session!r}")
+        return self._sessions[session]

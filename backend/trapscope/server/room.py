@@ -1,0 +1,257 @@
+"""A session that people look at: one machine, one log, whoever is connected. It does not know what a socket is.
+
+Everybody reads the same log at their own pace. Commands come in any order from anybody; the order in which they get
+hold of the engine decides, and that is the order of the input log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, Literal
+
+from trapscope.server import requests as ask
+from trapscope.server.client import Client
+from trapscope.server.engine import Engine, refusal
+from trapscope.server.metrics import Metrics
+from trapscope.server.refusal import Refused
+from trapscope.server.step_log import LogChunk, StepLog
+from trapscope.settings import Settings
+from trapscope.store import Input, InputLog
+from trapscope.wire.messages import Person, Status
+from trapscope.wire.rest import RunChoice, SessionInfo
+from trapscope.wire.values import Registers
+
+log: Final = logging.getLogger(__name__)
+
+SessionState = Literal["idle", "running", "rebuilding", "ended", "failed"]
+
+_FIRST_CHUNK_STEPS: Final = 64
+_PRESENCE_PAUSE_SECONDS: Final = 0.05
+
+
+class Room:
+    """Made by `Sessions.create`, with a machine that is at moment 0."""
+
+    def __init__(
+        self,
+        id_: str,
+        opened: ask.Opened,
+        memory_frame: bytes,
+        engine: Engine,
+        steps: StepLog,
+        inputs: InputLog,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self.id = id_
+        self.choice: RunChoice = opened.choice
+        self.cpus: list[Registers] = opened.cpus
+        self.memory_frame = memory_frame
+        self.log = steps
+        self.people: dict[str, Client] = {}
+        self.closed: Refused | None = None
+        self.used_at = clock()
+        """When somebody last came, left or asked for something."""
+        self.driven_at = clock()
+        """When somebody last asked for something."""
+        self._engine = engine
+        engine.on_rebuilding = self._rebuilding
+        self._engine_lock = asyncio.Lock()
+        self._inputs = inputs
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._driver: asyncio.Task[None] | None = None
+        self._queued = 0
+        self._input_count = 0
+        self._names_given = 0
+        self._presence_timer: asyncio.TimerHandle | None = None
+        self._status = Status(type="status", state="idle", steps=0, verdict=None, schedule="", hash=opened.hash)
+
+    @property
+    def status(self) -> Status:
+        """What the session is doing now."""
+        return self._status
+
+    async def info(self) -> SessionInfo:
+        """Everything about the session, for REST."""
+        status = self._status
+        return SessionInfo(
+            id=self.id,
+            choice=self.choice,
+            state=status.state,
+            steps=status.steps,
+            verdict=status.verdict,
+            schedule=status.schedule,
+            hash=status.hash,
+            inputs=[entry.schedule for entry in await self._inputs.read(self.id) if entry.schedule is not None],
+            socket=f"/api/sessions/{self.id}/socket",
+            idle_expiry_seconds=self._settings.idle_expiry_seconds,
+        )
+
+    # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def enter(self, name: str | None, have: int) -> Client:
+        """Somebody connects who holds `have` steps; raises Refused where the room is full."""
+        if len(self.people) >= self._settings.max_clients_per_session:
+            raise Refused("room-full", f"{len(self.people)} people are in this session, which is as many as fit")
+        self._names_given += 1
+        number = self._names_given
+        client = Client(self, f"c{number}", name or f"Guest {number}", have)
+        self.people[client.id] = client
+        self.used_at = self._clock()
+        self._announce_people()
+        return client
+
+    def leave(self, client: Client) -> None:
+        """The connection is gone."""
+        if self.people.pop(client.id, None) is not None:
+            self.used_at = self._clock()
+            self._announce_people()
+
+    def present(self) -> list[Person]:
+        return [client.person() for client in self.people.values()]
+
+    def moved(self) -> None:
+        """Somebody's cursor or name changed: told to all a little later, with what else changes meanwhile."""
+        self.used_at = self._clock()
+        if self._presence_timer is None:
+            loop = asyncio.get_running_loop()
+            self._presence_timer = loop.call_later(_PRESENCE_PAUSE_SECONDS, self._announce_people)
+
+    def _announce_people(self) -> None:
+        if self._presence_timer is not None:
+            self._presence_timer.cancel()
+            self._presence_timer = None
+        for client in self.people.values():
+            client.people_changed()
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, schedule: str) -> int:
+        """Queue a schedule; returns the number of steps in the log when it was. Raises Refused, and then it was not."""
+        async with self._engine_lock:
+            self._refuse_if_over()
+            if self._queued >= self._settings.max_queued_inputs:
+                raise Refused("queue-full", f"{self._queued} schedules wait already; cancel, or wait for them")
+            if self._input_count >= self._settings.max_inputs_per_session:
+                raise Refused("queue-full", f"a session takes {self._input_count} inputs at most; begin another")
+            answer, _ = await self._ask(ask.Feed(session=self.id, schedule=schedule))
+            if not isinstance(answer, ask.Done):
+                raise refusal(answer, "bad-schedule")
+            at = self.log.steps
+            await self._inputs.append(self.id, Input(at, schedule))
+            self._queued += 1
+            self._input_count += 1
+            self.used_at = self.driven_at = self._clock()
+            self._become("running")
+        if self._driver is None or self._driver.done():
+            self._driver = asyncio.create_task(self._drive(), name="room driver")
+        return at
+
+    async def cancel(self) -> tuple[bool, int]:
+        """Drop what is queued; returns whether there was anything, and the number of steps in the log."""
+        async with self._engine_lock:
+            self.used_at = self.driven_at = self._clock()
+            at = self.log.steps
+            if not self._queued:
+                return False, at
+            # First into the log: if the process dies over the request, the rebuilt one has done it already.
+            await self._inputs.append(self.id, Input(at, None))
+            self._input_count += 1
+            await self._ask(ask.Drop(session=self.id))
+            return True, at
+
+    async def export(self, format_: Literal["jsonl"], first: int | None) -> tuple[bytes, int | None]:
+        """A piece of the trace as text, from step `first` on (None: what comes before), and where to go on (None: no
+        further)."""
+        async with self._engine_lock:
+            answer, parts = await self._ask(ask.Export(session=self.id, format=format_, first=first))
+        if not isinstance(answer, ask.Exported):
+            raise refusal(answer, "bad-input")
+        return parts[0], answer.next_first
+
+    async def close(self, why: Refused) -> None:
+        """End the session for everybody."""
+        self.closed = why
+        if self._driver is not None:
+            self._driver.cancel()
+            await asyncio.wait([self._driver])
+        if self._presence_timer is not None:
+            self._presence_timer.cancel()
+        await self._engine.close()
+        await self._inputs.delete(self.id)
+        for client in self.people.values():
+            client.wake.set()
+
+    # ── the engine ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _drive(self) -> None:
+        """Advance until nothing is left to do, letting commands in between chunks."""
+        limit = _FIRST_CHUNK_STEPS
+        while self._queued:
+            async with self._engine_lock:
+                limit = min(limit, self._settings.chunk_steps)
+                try:
+                    await self._advance(limit)
+                except Refused as error:
+                    log.error("a session cannot go on", extra={"why": error.detail})
+                    self._queued = 0
+                    self._become("failed")
+            limit *= 2
+
+    async def _advance(self, limit: int) -> None:
+        with self._metrics.advance.time():
+            answer, parts = await self._ask(ask.Advance(session=self.id, limit=limit))
+        if not isinstance(answer, ask.Advanced):
+            raise refusal(answer, "internal")
+        if parts:
+            text, frame = parts
+            self.record(LogChunk(answer.first, answer.count, limit, text.decode(), frame))
+        if answer.pending:
+            if self._status.state != "running":
+                self._become("running")
+            return
+        self._queued = 0
+        state: SessionState = "idle" if answer.verdict is None else "ended"
+        self._become(state, answer)
+
+    def record(self, chunk: LogChunk) -> None:
+        """Append to the log and let everybody read on."""
+        self.log.append(chunk)
+        self._metrics.steps.inc(chunk.count)
+        for client in self.people.values():
+            client.wake.set()
+
+    async def _ask(self, request: ask.Request) -> tuple[ask.Answer, tuple[bytes, ...]]:
+        try:
+            return await self._engine.ask(request)
+        except Refused:
+            self._queued = 0
+            self._become("failed")
+            raise
+
+    def _rebuilding(self) -> None:
+        self._metrics.rebuilds.inc()
+        self._become("rebuilding")
+
+    def _refuse_if_over(self) -> None:
+        if self._status.state == "ended":
+            raise Refused("session-ended", f"the run has ended with verdict {self._status.verdict}; begin another")
+        if self._status.state == "failed":
+            raise Refused("session-failed", "the session cannot go on; begin another")
+
+    def _become(self, state: SessionState, answer: ask.Advanced | None = None) -> None:
+        self._status = Status(
+            type="status",
+            state=state,
+            steps=self.log.steps,
+            verdict=None if answer is None else answer.verdict,
+            schedule=None if answer is None else answer.schedule,
+            hash=None if answer is None else answer.hash,
+        )
+        for client in self.people.values():
+            client.wake.set()

@@ -1,0 +1,22 @@
+"""What can be run."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from trapscope.server.services import Provided
+from trapscope.wire.rest import DesignList, ScenarioList
+
+router = APIRouter(prefix="/api", tags=["catalogue"])
+
+
+@router.get("/scenarios")
+async def scenarios(services: Provided) -> ScenarioList:
+    """Every scenario, with the question it answers, its designs with their variants, its default schedule."""
+    return (await services.any_engine()).greeting.scenarios
+
+
+@router.get("/designs")
+async def designs(services: Provided) -> DesignList:
+    """Every design and every variant, with what it does and where it comes from."""
+    return (await services.any_engine()).greeting.designs

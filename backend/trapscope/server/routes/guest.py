@@ -1,0 +1,70 @@
+"""The guest as built: symbols, layouts, sources, assembly. It never changes while the server runs.
+
+An engine process answers, because it has read the ELF anyway; each answer is kept, and its ETag is the guest's hash.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from trapscope import assets
+from trapscope.server import requests as ask
+from trapscope.server.engine import refusal
+from trapscope.server.refusal import Refused
+from trapscope.server.services import Provided, Services
+from trapscope.wire.rest import Assembly, GuestInfo, SourceFile, StructInfo, SymbolList
+
+router = APIRouter(prefix="/api/guest", tags=["guest"])
+
+Name = Annotated[str, Path(max_length=200)]
+
+
+@router.get("", response_model=GuestInfo)
+async def guest(request: Request, services: Provided) -> Response:
+    """The ELF's hash, where its text lies, and the names of its sources."""
+    greeting = (await services.any_engine()).greeting
+    return await _kept(request, services, greeting.guest.model_dump_json().encode())
+
+
+@router.get("/symbols", response_model=SymbolList)
+async def symbols(request: Request, services: Provided) -> Response:
+    """Every symbol, by address."""
+    return await _asked(request, services, ask.AskSymbols())
+
+
+@router.get("/structs/{name}", response_model=StructInfo)
+async def struct(request: Request, services: Provided, name: Name) -> Response:
+    """The layout of `struct name`, nested members by their path."""
+    return await _asked(request, services, ask.AskStruct(name=name))
+
+
+@router.get("/assembly/{symbol}", response_model=Assembly)
+async def assembly(request: Request, services: Provided, symbol: Name) -> Response:
+    """The instructions of a symbol as the ELF holds them, each with its source line."""
+    return await _asked(request, services, ask.AskAssembly(symbol=symbol))
+
+
+@router.get("/sources/{path:path}", response_model=SourceFile)
+async def source(request: Request, services: Provided, path: Name) -> Response:
+    """One file of the guest's source."""
+    text = assets.sources().get(path)
+    if text is None:
+        raise Refused("not-found", f"the guest has no source file {path!r}")
+    return await _kept(request, services, SourceFile(path=path, text=text).model_dump_json().encode())
+
+
+async def _asked(request: Request, services: Services, question: ask.Request) -> Response:
+    answer, parts = await services.pool.ask(question)
+    if not isinstance(answer, ask.Done):
+        raise refusal(answer, "bad-input")
+    return await _kept(request, services, parts[0])
+
+
+async def _kept(request: Request, services: Services, body: bytes) -> Response:
+    etag = f'"{(await services.any_engine()).greeting.guest.sha256}"'
+    headers = {"etag": etag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)

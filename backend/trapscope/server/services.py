@@ -1,0 +1,42 @@
+"""What the routes stand on, made once per application and handed to them by FastAPI's dependencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from trapscope.server.engine_process import EngineProcess, EngineUnfit
+from trapscope.server.metrics import Metrics
+from trapscope.server.pool import Pool
+from trapscope.server.refusal import Refused
+from trapscope.server.sessions import Sessions
+from trapscope.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything with a life of its own."""
+
+    settings: Settings
+    metrics: Metrics
+    pool: Pool
+    sessions: Sessions
+
+    async def any_engine(self) -> EngineProcess:
+        """Some engine process; raises Refused where none can run."""
+        try:
+            return await self.pool.ready()
+        except EngineUnfit as error:
+            raise Refused("not-ready", str(error)) from error
+
+
+def _services(connection: HTTPConnection) -> Services:
+    services = connection.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+Provided = Annotated[Services, Depends(_services)]
