@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,10 +39,10 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(**settings: Any) -> AsyncIterator[Running]:
+async def serving(clock: Callable[[], float] = time.monotonic, **settings: Any) -> AsyncIterator[Running]:
     """Serve with these settings until the block ends."""
     chosen = Settings(**{"workers": 1, "port": 0, **settings})
-    app = create_app(chosen)
+    app = create_app(chosen, clock)
     with listen(chosen.host, chosen.port) as listener:
         server = uvicorn.Server(configure(chosen, app))
         task = asyncio.create_task(server.serve(sockets=[listener]))

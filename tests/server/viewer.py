@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from trapscope.core.trace.memory import Memory
@@ -94,6 +95,12 @@ class Viewer:
             while not holds():
                 await self.take_one()
 
+    async def until_closed(self) -> int | None:
+        """Take in what comes until the server closes; returns its close code."""
+        with suppress(ConnectionClosed):
+            await self.until(lambda: False)
+        return self.connection.close_code
+
     async def until_state(self, *states: str) -> Status:
         await self.until(lambda: self.is_caught_up() and self.status.state in states)
         return self.status
@@ -162,6 +169,6 @@ async def viewing(url: str, session: str, have: int = 0, name: str = "", **optio
     """Connect to a session."""
     query = f"?from={have}" + (f"&name={name}" if name else "")
     socket = f"{url.replace('http', 'ws', 1)}api/sessions/{session}/socket{query}"
-    options.setdefault("max_size", None)
-    async with connect(socket, subprotocols=[Subprotocol(SUBPROTOCOL)], proxy=None, **options) as connection:
+    chosen: dict[str, Any] = {"subprotocols": [Subprotocol(SUBPROTOCOL)], "proxy": None, "max_size": None, **options}
+    async with connect(socket, **chosen) as connection:
         yield Viewer(connection)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,11 +26,11 @@ from trapscope.wire.problems import Problem
 _GZIP_FROM_BYTES = 1024
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """A complete application; engine processes start with its lifespan."""
+def create_app(settings: Settings, clock: Callable[[], float] = time.monotonic) -> FastAPI:
+    """A complete application; engine processes start with its lifespan. `clock` says in seconds when things expire."""
     metrics = Metrics()
     pool = Pool(settings, metrics)
-    services = Services(settings, metrics, pool, Sessions(settings, pool, MemoryInputLog(), metrics))
+    services = Services(settings, metrics, pool, Sessions(settings, pool, MemoryInputLog(), metrics, clock))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -33,6 +33,12 @@ class Client:
         self._have = have
         self._replies: asyncio.Queue[Reply | Refused] = asyncio.Queue(_MAX_REPLIES)
         self._people_changed = False
+        self._next_chunk = 0
+
+    @property
+    def behind(self) -> int:
+        """How many chunks of the log this client has not been told yet."""
+        return len(self._room.log.chunks) - self._next_chunk
 
     def person(self) -> Person:
         return Person(client=self.id, name=self.name, role="driver", moment=self.moment)
@@ -62,7 +68,7 @@ class Client:
                 people=room.present(),
             )
         )
-        index, first = room.log.locate(self._have)
+        self._next_chunk, first = room.log.locate(self._have)
         yield _text(Snapshot(type="snapshot", first=first, steps=room.log.steps, cpus=None if first else room.cpus))
         if first == 0:
             yield room.memory_frame
@@ -77,9 +83,9 @@ class Client:
             if room.closed is not None:
                 yield _text(Goodbye(type="goodbye", why=room.closed.told()))
                 return
-            if index < len(room.log.chunks):
-                chunk = room.log.chunks[index]
-                index += 1
+            if self.behind > 0:
+                chunk = room.log.chunks[self._next_chunk]
+                self._next_chunk += 1
                 yield chunk.text
                 yield chunk.frame
             elif told_status is not room.status:

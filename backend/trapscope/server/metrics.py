@@ -13,6 +13,9 @@ class Metrics:
         registry = self._registry
         self.sessions = Gauge("trapscope_sessions", "Sessions that exist now", registry=registry)
         self.clients = Gauge("trapscope_clients", "Sockets connected now", registry=registry)
+        self.slowest = Gauge(
+            "trapscope_slowest_client_chunks", "Chunks that the slowest client lags", registry=registry
+        )
         self.engines = Gauge("trapscope_engines", "Engine processes that answer now", registry=registry)
         self.log_bytes = Gauge("trapscope_log_bytes", "Step logs of all sessions", registry=registry)
         self.sessions_created = Counter("trapscope_sessions_created", "Sessions ever created", registry=registry)

@@ -155,7 +155,9 @@ class Sessions:
 
     def _measure(self) -> None:
         self._metrics.sessions.set(len(self._rooms))
-        self._metrics.clients.set(sum(len(room.people) for room in self._rooms.values()))
+        clients = [client for room in self._rooms.values() for client in room.people.values()]
+        self._metrics.clients.set(len(clients))
+        self._metrics.slowest.set(max((client.behind for client in clients), default=0))
         self._metrics.log_bytes.set(self._log_bytes())
         self._metrics.engines.set(len(self._pool.processes))
 

@@ -20,7 +20,17 @@ from trapscope.server.client import Client
 from trapscope.server.refusal import Refused
 from trapscope.server.room import Room
 from trapscope.server.services import Provided, Services
-from trapscope.wire.messages import CLIENT_MESSAGES, SUBPROTOCOL, Cancel, Cursor, Goodbye, Rename, Reply, Run
+from trapscope.wire.messages import (
+    CLIENT_MESSAGES,
+    SUBPROTOCOL,
+    Cancel,
+    ClientMessage,
+    Cursor,
+    Goodbye,
+    Rename,
+    Reply,
+    Run,
+)
 from trapscope.wire.messages import Refused as RefusedMessage
 
 log: Final = logging.getLogger(__name__)
@@ -120,7 +130,7 @@ async def _listen(websocket: WebSocket, services: Services, room: Room, client: 
             refused_in_a_row += 1
             if refused_in_a_row >= _MAX_REFUSED_IN_A_ROW:
                 raise Refused("too-many-messages", f"{refused_in_a_row} messages in a row were refused") from refused
-            seq = None if text is None else _seq_of(text)
+            seq = None if text is None else sequence_of(text)
             await client.reply(RefusedMessage(type="refused", seq=seq, why=refused.told()))
         else:
             refused_in_a_row = 0
@@ -129,10 +139,7 @@ async def _listen(websocket: WebSocket, services: Services, room: Room, client: 
 
 async def _obey(text: str, services: Services, room: Room, client: Client) -> Reply:
     """Do what a message says; raises Refused."""
-    try:
-        message = CLIENT_MESSAGES.validate_json(text)
-    except ValidationError as error:
-        raise _misunderstood(error) from None
+    message = understood(text)
     services.metrics.messages.labels(message.type).inc()
     match message:
         case Run():
@@ -153,15 +160,19 @@ async def _obey(text: str, services: Services, room: Room, client: Client) -> Re
             assert_never(message)
 
 
-def _misunderstood(error: ValidationError) -> Refused:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+def understood(text: str) -> ClientMessage:
+    """The message in a text frame; raises Refused, which says what is wrong with it."""
+    try:
+        return CLIENT_MESSAGES.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"] == "json_invalid":
-        return Refused("bad-json", "the frame is not JSON")
+        raise Refused("bad-json", "the frame is not JSON")
     where = ".".join(str(part) for part in first["loc"])
-    return Refused("bad-message", f"{where}: {first['msg']}" if where else first["msg"])
+    raise Refused("bad-message", f"{where}: {first['msg']}" if where else first["msg"])
 
 
-def _seq_of(text: str) -> int | None:
+def sequence_of(text: str) -> int | None:
     """The sequence number of a message that is otherwise not understood, if it has one."""
     try:
         message = from_json(text)

@@ -14,9 +14,9 @@ from trapscope.core.types import MASK64, REGISTERS
 
 
 class Frozen(BaseModel):
-    """Base of everything on the wire: immutable, and a field that nobody knows is an error."""
+    """Base of everything on the wire: immutable; an unknown field, or a number sent as text, is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 #: A 64-bit value: "0x" and lower-case digits, without leading zeros.
