@@ -46,13 +46,8 @@ class Cpu:
 
     @property
     def has_pending(self) -> bool:
-        """Whether something may become deliverable at the next instruction boundary."""
-        return (
-            self.owed is not None
-            or self.mce_pending
-            or (self.nmi_pending and not self.nmi_blocked)
-            or bool(self.apic.requested)
-        )
+        """Whether something may become deliverable at the next instruction boundary: any IRET unblocks NMIs."""
+        return self.owed is not None or self.mce_pending or self.nmi_pending or bool(self.apic.requested)
 
     def deliverable(self) -> Event | None:
         """What the CPU takes now instead of its next instruction."""
