@@ -33,7 +33,7 @@ Owner = Callable[[Memory], str]
 
 @dataclass(eq=False, slots=True)
 class Int3Stack:
-    """One `struct ftrace_int3_stack`. `pending` are the traps whose slot is occupied."""
+    """One `struct ftrace_int3_stack`. `pending` are the traps that have begun to push and not yet popped."""
 
     depth_at: int
     slots_at: int
@@ -161,9 +161,10 @@ class Int3Stacks:
     def _push(self, stack: Int3Stack, trap: Trap, step: Step, index: int, access: str, after: State) -> None:
         kind = SlotPushed if trap.half_done else PushBegun
         trap.half_done = not trap.half_done
+        if trap not in stack.pending:
+            stack.pending.append(trap)
         if access == "slot":
             trap.pushed = Pushed(stack, index, after.memory.u64(stack.slot_at(index)))
-            stack.pending.append(trap)
         self._raise(kind, stack, step, index, access, after)
 
     def _pop(self, stack: Int3Stack, trap: Trap, step: Step, index: int, access: str, after: State) -> None:

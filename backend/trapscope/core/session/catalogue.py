@@ -70,10 +70,10 @@ DESIGNS: Final = {
 VARIANTS: Final = {
     variant.name: variant
     for variant in (
-        Variant("slot-first", "the push writes the slot before it raises depth", _STACKS),
-        Variant("lower-first", "the pop lowers depth before it reads the slot", _STACKS),
+        Variant("slot-first", "the push writes the slot before it raises depth", ("thread",)),
+        Variant("lower-first", "the pop lowers depth before it reads the slot", ("thread",)),
         Variant("unchecked-depth", "the push does not look whether a slot is left", ("thread",)),
-        Variant("flags-exact", "the stub computes with lea only and leaves RFLAGS alone", _STACKS),
+        Variant("flags-exact", "the stub computes with lea only and leaves RFLAGS alone", ("thread",)),
         Variant("no-gap", "push onto the interrupted stack without a gap in the int3 entry", ("gap",)),
         Variant("rsp-8", "the call is made with RSP % 16 = 8 where it is 0 otherwise", _ANY),
         Variant("no-int3", "patch without the breakpoint", _ANY),
@@ -81,7 +81,7 @@ VARIANTS: Final = {
         Variant("no-sync-2", "leave out the sync after the tails", _ANY),
         Variant("no-sync-3", "leave out the sync after the first bytes", _ANY),
         Variant("early-done", "modifying_ftrace_code drops before the last sync", _ANY),
-        Variant("caller-not-regs", "the stub goes to ftrace_caller, so that fops get no regs", _STACKS),
+        Variant("caller-not-regs", "the stub goes to ftrace_caller, so that fops get no regs", ("thread",)),
         Variant("traced-handler", "the int3 handler calls a traced function", _ANY),
         Variant("traced-preempt", "preempt_schedule_irq() is traced", _ANY),
         Variant("plain-nmi", "the NMI entry has no nesting protocol", _ANY),

@@ -125,7 +125,7 @@ SCENARIOS: Final = (
         ),
         designs=_EMULATING,
         variants=("flags-exact",),
-        schedule="0>stub-entered irq@0 0>softirq 0>stub-entered irq@0 0>irq 0>stub-entered nmi@0 0>.",
+        schedule="0>int3 0>iret irq@0 0>int3 0>iret irq@0 0>int3 0>iret nmi@0 0>.",
     ),
     Scenario(
         name="fifth",
@@ -139,10 +139,7 @@ SCENARIOS: Final = (
         ),
         designs=_EMULATING,
         variants=("unchecked-depth",),
-        schedule=(
-            "0>stub-entered irq@0 0>softirq 0>stub-entered irq@0 0>irq 0>stub-entered nmi@0 0>nmi 0>stub-entered "
-            "mce@0 0>."
-        ),
+        schedule="0>int3 0>iret irq@0 0>int3 0>iret irq@0 0>int3 0>iret nmi@0 0>int3 0>iret mce@0 0>.",
     ),
     Scenario(
         name="nmi-in-handler",
@@ -153,7 +150,7 @@ SCENARIOS: Final = (
             "An NMI comes between the two stores of the handler's push, and runs into a breakpoint itself. If depth "
             "is raised already, the NMI takes the next slot; if the slot was written first, the NMI writes over it."
         ),
-        designs=_EMULATING,
+        designs=_STACKS,
         variants=("slot-first",),
         schedule="0>push-begun nmi@0 0>.",
     ),
@@ -182,7 +179,7 @@ SCENARIOS: Final = (
         ),
         designs=_EMULATING,
         variants=("plain-nmi",),
-        schedule="0>irq nmi@0 0>stub-entered nmi@0 0>.",
+        schedule="0>int3 nmi@0 0>int3 0>iret nmi@0 0>.",
     ),
     Scenario(
         name="preempt-migrate",
@@ -198,7 +195,7 @@ SCENARIOS: Final = (
         variants=("traced-preempt",),
         cpus=2,
         most_cpus=2,
-        schedule="0>int3 irq@0 0>preempted rr*7",
+        schedule="rr*7",
     ),
     Scenario(
         name="fork",
@@ -261,7 +258,7 @@ SCENARIOS: Final = (
         variants=("no-sync-3", "early-done"),
         cpus=2,
         most_cpus=2,
-        schedule="0>int3 1*400 0>.",
+        schedule="1>patch-phase 1>patch-phase 1* 0* 1>patch-phase 1>patch-phase 1* 0* 0>int3 1* 0>.",
     ),
     Scenario(
         name="two-sites",
