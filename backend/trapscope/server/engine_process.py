@@ -22,6 +22,7 @@ log: Final = logging.getLogger(__name__)
 
 _READ_BUFFER_BYTES: Final = 1 << 20
 _START_SECONDS: Final = 60
+_END_SECONDS: Final = 2
 
 Reply = tuple[ask.Answer, tuple[bytes, ...]]
 
@@ -43,6 +44,7 @@ class EngineProcess:
         self.opened = 0
         self._process = process
         self._patience = patience_seconds
+        self._killed = False
         self._waiting: deque[asyncio.Future[Reply]] = deque()
         self._reader = asyncio.create_task(self._read(), name=f"engine {process.pid}")
 
@@ -97,7 +99,9 @@ class EngineProcess:
 
     def kill(self) -> None:
         """End it at once; everybody who waits for it learns so."""
-        with contextlib.suppress(ProcessLookupError):
+        # Once only: to signal a process that has ended would reap it behind the event loop's back.
+        if not self._killed and self._process.returncode is None:
+            self._killed = True
             self._process.kill()
 
     async def died(self) -> None:
@@ -106,7 +110,8 @@ class EngineProcess:
 
     async def stop(self) -> None:
         """End it and wait until it has ended."""
-        await _end(self._process)
+        if self.alive:
+            self.kill()
         await self.died()
 
     async def _read(self) -> None:
@@ -120,19 +125,32 @@ class EngineProcess:
                 asker = self._waiting.popleft()
                 if not asker.done():
                     asker.set_result((answer, message.parts))
-        except (BrokenPipe, ValidationError, IndexError) as error:
+        except BrokenPipe as error:
             why = str(error)
-        finally:
+        except (ValidationError, IndexError) as error:
+            why = f"it said what is no answer: {error}"
             self.kill()
-            status = await self._process.wait()
+        finally:
+            status = await self._ended()
             log.info("engine process ended", extra={"pid": self.pid, "status": status, "why": why})
             for asker in self._waiting:
                 if not asker.done():
                     asker.set_exception(EngineLost(f"engine process {self.pid} ended: {why}"))
                     asker.exception()  # whoever asked may be gone too; then nobody needs to hear of it
 
+    async def _ended(self) -> int:
+        """The exit status of a process that has closed its pipe, and so ends by itself or is made to."""
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                return await self._process.wait()
+        except TimeoutError:
+            self.kill()
+            return await self._process.wait()
+
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
+    """End a process that never became an EngineProcess."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
     await process.wait()

@@ -61,6 +61,11 @@ class Pool:
                 raise EngineUnfit(self.unfit or "no engine process can run here")
             return min(self.processes, key=lambda process: (self._is_worn(process), len(process.sessions)))
 
+    async def changed(self) -> None:
+        """Return when a process has come."""
+        async with self._changed:
+            await self._changed.wait()
+
     async def ask(self, request: asked.Request) -> tuple[asked.Answer, tuple[bytes, ...]]:
         """Ask any process something that needs no session; another one if the first is lost over it."""
         try:
