@@ -36,6 +36,8 @@ from trapscope.core.types import (
 
 _CODE_BUFFER_BYTES: Final = 8 << 20
 _TEXT_MAP: Final = KERNEL_MAP + RAM_BASE
+#: An address that RIP never has, for Unicorn to stop at; 0 would do nothing at all for a CPU that went astray to 0.
+_NOWHERE: Final = 1 << 63
 _RESTORED: Final = frozenset(range(len(REGISTERS))) - {CS, SS, GS_BASE}
 
 
@@ -179,7 +181,7 @@ class Engine:
         hooks, start = self._hooks, self._file.read()[RIP]
         hooks.begin(self._views.stale(self._cpu), stop_at - {start})
         try:
-            self._uc.emu_start(start, 0, count=min(limit, ROWS))
+            self._uc.emu_start(start, _NOWHERE, count=min(limit, ROWS))
         except UcError as error:
             if hooks.event is None:
                 hooks.event = self._unexplained(error)
