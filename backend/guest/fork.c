@@ -5,8 +5,8 @@
 #include "sched.h"
 
 /*
- * guest.ld puts the first of these right behind read-only memory: who overflows it meets a page fault, on
- * a stack that cannot take its frame, and so a double fault, as at the guard page below a kernel stack.
+ * guest.ld puts these right behind the text: who overflows the first one meets a page fault, on a stack
+ * that cannot take its frame, and so a double fault, as at the guard page below a kernel stack.
  */
 #define NR_THREAD_STACKS 6
 static u8 thread_stacks[NR_THREAD_STACKS][THREAD_SIZE] __section(".bss..stacks") __aligned(4096);

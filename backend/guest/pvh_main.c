@@ -56,7 +56,7 @@ static u64 permissions(u64 address)
 {
 	if (address < (u64)_etext)
 		return PAGE_PRESENT;
-	if (address < (u64)__end_rodata)
+	if (address >= (u64)__start_rodata && address < (u64)__end_rodata)
 		return PAGE_PRESENT | PAGE_NX;
 	return PAGE_PRESENT | PAGE_RW | PAGE_NX;
 }

@@ -4,7 +4,7 @@
 #include "types.h"
 
 /* The image's parts: guest.ld. */
-extern u8 _text[], _etext[], __end_rodata[];
+extern u8 _text[], _etext[], __start_rodata[], __end_rodata[];
 
 /* ap_start.S */
 extern u8 ap_start[], ap_start_end[];

@@ -31,7 +31,7 @@ static void migrate_current(void)
 {
 	if (current == &idle_tasks[smp_processor_id()])
 		return;
-	current->cpu = !current->cpu;
+	current->cpu = 1;
 	set_tsk_need_resched(current);
 }
 

@@ -19,6 +19,8 @@ static void first_call_setup(void)
 {
 	trampolines_call_the_list();
 	trace(&tracer_ops, traced_fn);
+	if (variant(VARIANT_traced_handler))
+		trace(&tracer_ops, traced_handler);
 	ftrace_window = caller_fn;
 }
 
@@ -37,6 +39,8 @@ static void livepatch_window_setup(void)
 	trampolines_call_the_list();
 	klp_patch_func((unsigned long)patched_fn, (unsigned long)patched_fn_new);
 	trace(&tracer_ops, patched_fn);
+	if (variant(VARIANT_traced_handler))
+		trace(&tracer_ops, traced_handler);
 	ftrace_window = caller_of_patched_fn;
 }
 
