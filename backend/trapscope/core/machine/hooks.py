@@ -7,6 +7,7 @@ memory hook: the store would happen twice, or the process would end (docs/decisi
 from __future__ import annotations
 
 import ctypes
+import struct
 from typing import Any, Final
 
 from unicorn import Uc, UcError, unicorn_const
@@ -16,10 +17,12 @@ from trapscope.core.machine.delivery import canonical
 from trapscope.core.machine.faults import GP, PF, UD, Event, Source
 from trapscope.core.machine.guest_memory import GuestMemory
 from trapscope.core.machine.registers import ROWS, RegisterFile
-from trapscope.core.types import KERNEL_MAP, MASK64, RAM_BASE, RIP, Write, ram_offset
+from trapscope.core.types import CS, KERNEL_MAP, MASK64, RAM_BASE, RIP, RSP, Write, ram_offset
 
 _TEXT_MAP: Final = KERNEL_MAP + RAM_BASE
 _PRESENT, _WRITE, _FETCH = 1, 2, 16
+_IRETQ: Final = b"\x48\xcf"
+_SELECTOR: Final = 0xFFFC
 _FAULTING_READS: Final = (unicorn_const.UC_MEM_READ_UNMAPPED, unicorn_const.UC_MEM_READ_PROT)
 _FAULTING_FETCHES: Final = (unicorn_const.UC_MEM_FETCH_UNMAPPED, unicorn_const.UC_MEM_FETCH_PROT)
 _PROTECTED: Final = (unicorn_const.UC_MEM_READ_PROT, unicorn_const.UC_MEM_WRITE_PROT, unicorn_const.UC_MEM_FETCH_PROT)
@@ -122,10 +125,27 @@ class Hooks:
         if software:
             self.event = Event(vector, Source.SOFTWARE, restart=at)
         else:
-            self.event = Event(vector, Source.EXCEPTION, error_code=0)
+            self.event = Event(vector, Source.EXCEPTION, self._refused_selector(at))
             self.faulted = True
         self._stop = True
         uc.emu_stop()
+
+    def _refused_selector(self, at: int) -> int:
+        """The error code of a fault: of IRETQ, the selector in its frame that the CPU refused; 0 of anything else.
+
+        SDM vol. 2, IRET: #GP(selector) of CS, which is looked at first, and of SS. Bits 0 and 1 of a selector do not
+        show in an error code (vol. 3A, 6.13).
+        """
+        code, registers = at - _TEXT_MAP, self._registers.kept(self.count - 1)
+        if bytes(self._memory.fetched[code : code + len(_IRETQ)]) != _IRETQ:
+            return 0
+        try:
+            rip, cs, _, _, ss = struct.unpack_from("<5Q", self._memory.ram, ram_offset(registers[RSP]))
+        except (ValueError, struct.error):
+            return 0  # no frame in RAM: then it was not a selector
+        if cs != registers[CS]:
+            return int(cs) & _SELECTOR
+        return int(ss) & _SELECTOR if canonical(rip) else 0
 
     def _on_invalid(self, uc: Uc, _: Any) -> bool:
         self.event = Event(UD, Source.EXCEPTION)
