@@ -20,7 +20,7 @@ static void contexts_setup(void)
 	trace(&tracer_ops, traced_irq);
 	trace(&tracer_ops, traced_nmi);
 	trace(&tracer_ops, traced_mce);
-	regs_ops.filter_hash = tracer_ops.filter_hash;
+	memcpy(&regs_ops.filter_hash, &tracer_ops.filter_hash, sizeof(regs_ops.filter_hash));
 	register_ftrace_function(&tracer_ops);
 	ftrace_window = caller_fn;
 }

@@ -54,7 +54,7 @@ static void stack_room_setup(void)
 {
 	trampolines_call_the_list();
 	trace(&tracer_ops, traced_fn);
-	regs_ops.filter_hash = tracer_ops.filter_hash;
+	memcpy(&regs_ops.filter_hash, &tracer_ops.filter_hash, sizeof(regs_ops.filter_hash));
 	register_ftrace_function(&tracer_ops);
 	ftrace_window = call_with_chosen_rsp;
 }

@@ -14,7 +14,7 @@ static void tasks_setup(void)
 	trace(&tracer_ops, traced_fn);
 	if (variant(VARIANT_traced_preempt))
 		trace(&tracer_ops, traced_preempt);
-	regs_ops.filter_hash = tracer_ops.filter_hash;
+	memcpy(&regs_ops.filter_hash, &tracer_ops.filter_hash, sizeof(regs_ops.filter_hash));
 	register_ftrace_function(&tracer_ops);
 }
 
