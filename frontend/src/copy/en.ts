@@ -83,7 +83,7 @@ export function sentence(event: LensEvent, design: string): string {
         ? `The handler raises \`depth\` to ${event.depth} before it fills ${slot(event.index)}: an NMI that traps in between must find the slot taken.`
         : `The handler writes ${slot(event.index)} before it raises \`depth\`: an NMI that traps now would take the same slot.`;
     case "slot-pushed":
-      return `${slot(event.index)} now holds the address behind the five bytes: what a real call would have pushed, kept where the task goes.`;
+      return `${slot(event.index)} now holds the address behind the five bytes: what a real call would have pushed. It lies in thread_info, so it goes wherever the task goes.`;
     case "pop-begun":
       return event.access === "depth"
         ? `The stub lowers \`depth\` to ${event.depth} before it has read ${slot(event.index)}: a trap now would overwrite it.`
@@ -354,6 +354,7 @@ export function wordLabel(kind: WordKind): string {
     case "register":
       return kind.member;
     case "return":
+    case "emulated":
       return "return address";
     case "saved":
       return kind.register;
@@ -377,6 +378,10 @@ export function wordOrigin(kind: WordKind): string {
       return "the CPU aligns RSP to 16";
     case "return":
       return `pushed by \`call ${kind.callee}\``;
+    case "emulated":
+      return kind.by.includes("_stub_")
+        ? "put there by the stub, as a `call` would"
+        : `pushed by \`${kind.by}\`, as a \`call\` would`;
     case "saved":
       return `saved by \`${kind.by}\``;
     case "room":
@@ -398,16 +403,26 @@ export function wordOrigin(kind: WordKind): string {
 }
 
 export function foldLabel(fold: StackFold): string {
-  const count = fold.words.length;
+  const words = times(fold.words.length, "word");
+  const [first] = fold.by;
+  const last = fold.by.at(-1);
+  const path =
+    first === undefined || last === undefined
+      ? ""
+      : first === last
+        ? `\`${first}\``
+        : `\`${first}\` … \`${last}\``;
   switch (fold.what) {
     case "registers":
-      return `pt_regs: ${times(count, "register")} saved by the entry code`;
-    case "older":
-      return `${times(count, "word")} from before moment 0`;
-    case "locals":
-      return `${times(count, "word")} of \`${fold.by}\``;
-    case "gap":
-      return `gap: ${times(count, "word")} left free for a push`;
+      return fold.words.length > 1
+        ? `\`pt_regs\`: orig_ax and ${times(fold.words.length - 1, "register")} saved by the entry code`
+        : "`pt_regs`: orig_ax";
+    case "callers":
+      return path === "" ? `${words} of the callers` : `${words} of the callers, ${path}`;
+    case "handler":
+      return path === "" ? `${words} of the handler` : `${words} of the handler, ${path}`;
+    case "kept":
+      return `${words} kept by ${path}`;
     default:
       return assertNever(fold.what);
   }
@@ -552,8 +567,9 @@ export const WORDS = {
   writtenBefore: "not written since moment 0",
   writtenAt: (moment: number, by: string): string => `last written by step ${moment}, in ${by}`,
   writtenIn: (moment: number): string => `last written by step ${moment}`,
-  changed: (steps: number): string =>
-    steps === 0 ? "changed just now" : `changed ${times(steps, "step")} ago`,
+  changed: (from: string, to: string, steps: number): string =>
+    `${from} → ${to}, ${steps === 0 ? "just now" : `${times(steps, "step")} ago`}`,
+  delivered: (vector: number, place: string): string => `\`${vectorName(vector)}\` at \`${place}\``,
   moments: (from: number, to: number): string => `moments ${from} to ${to}`,
   momentNumber: (moment: number): string => `moment ${moment}`,
   momentOf: (moment: number, length: number): string => `moment ${moment} of ${length}`,

@@ -100,12 +100,7 @@ export class Calls {
       if (flow === "ret") chain = this.#leaveBelow(chain, after, now);
       else if (flow === "iret") chain = this.#leaveTrap(chain, before, now);
       else if (compare(before, after) !== 0) chain = this.#switchStack(chain, before, after);
-      // Gone on elsewhere without a call: a jump into a trampoline, or a return to another function than the caller.
-      if (chain === null || chain.function !== name) {
-        const entry = flow === "other" ? "jump" : "return";
-        if (chain !== null) chain.left = now;
-        chain = this.#enter(chain?.parent ?? null, name, entry, now, chain?.sp ?? after);
-      }
+      chain = this.#arrive(chain, name, flow === "other" ? "jump" : "return", now, after);
     }
     this.#chains.set(now, chain);
   }
@@ -116,6 +111,16 @@ export class Calls {
     for (const activation of this.all) if ((activation.left ?? 0) > moment) activation.left = null;
     this.#registers.splice(0, this.#registers.length, ...registers);
     this.#parked.clear();
+  }
+
+  /** Gone on in another function without a call: a jump into a trampoline, or a return to somewhere else. */
+  #arrive(chain: Activation | null, name: string, entry: Entry, now: number, sp: U64): Activation {
+    if (chain === null) return this.#enter(null, name, entry, now, sp);
+    if (chain.function === name) return chain;
+    // Entry code that jumps on is still inside its trap; any other function is over.
+    if (chain.entry === "trap") return this.#enter(chain, name, entry, now, chain.sp);
+    chain.left = now;
+    return this.#enter(chain.parent, name, entry, now, chain.sp);
   }
 
   #enter(

@@ -7,6 +7,7 @@
 import { bytesToHex } from "../lib/bytes";
 import { compare, hex, type U64, u64 } from "../lib/hex";
 import type { Step } from "../wire/batch";
+import { compactInsn } from "./assembly";
 import type { Activation } from "./calls";
 import { decodeSite, SITE_SIZE, siteText } from "./decode";
 import type { Line } from "./guest";
@@ -20,6 +21,8 @@ export type CodeRow =
       readonly line: number;
       readonly text: string;
       readonly runs: boolean;
+      /** The file, where it is not the function's own: a line that was inlined. */
+      readonly from: string | null;
     }
   | {
       readonly is: "insn";
@@ -50,8 +53,8 @@ export interface CodeView {
   readonly file: string | null;
   readonly rows: readonly CodeRow[];
   readonly callers: readonly Caller[];
-  /** How this CPU got to where it stands, if its last step was elsewhere. */
-  readonly from: string | null;
+  /** Where this CPU's last step was, if elsewhere; the vector, if that step was a delivery. */
+  readonly from: { readonly place: string; readonly vector: number } | null;
 }
 
 const CALLERS_SHOWN = 6;
@@ -63,8 +66,9 @@ export function codeView(recording: Recording, moment: number, cpu: number): Cod
   const name = guest.symbols.owner(rip) ?? hex(rip);
   const { last } = recording.around(cpu, moment);
   const lines = guest.assembly(name) ?? executed(recording, name);
+  const own = fileOf(lines);
   const rows: CodeRow[] = [];
-  const source = new SourceLines(recording);
+  const source = new SourceLines(recording, own);
   for (const line of lines) {
     rows.push(...source.before(line));
     rows.push(insnRow(recording, line, machine.memory.read(line.at, line.bytes.length / 2), rip, last));
@@ -73,10 +77,10 @@ export function codeView(recording: Recording, moment: number, cpu: number): Cod
   return {
     cpu,
     function: name,
-    file: lines.find((line) => compare(line.at, rip) === 0)?.file ?? lines[0]?.file ?? null,
+    file: own,
     rows,
     callers: callersOf(chain),
-    from: last === null || guest.symbols.owner(last.rip) === name ? null : guest.symbols.name(last.rip),
+    from: fromOf(recording, last, name),
   };
 }
 
@@ -89,7 +93,10 @@ function insnRow(recording: Recording, line: Line, held: Uint8Array, rip: U64, l
     key: hex(line.at),
     address: line.at,
     bytes: bytesToHex(held, " "),
-    text: isPatched && held.length === SITE_SIZE ? siteText(decodeSite(held, line.at, symbols)) : line.text,
+    text:
+      isPatched && held.length === SITE_SIZE
+        ? siteText(decodeSite(held, line.at, symbols))
+        : compactInsn(line.text),
     isCurrent: compare(line.at, rip) === 0,
     isDone: last !== null && last.code >= 0 && compare(last.rip, line.at) === 0,
     isPatched,
@@ -122,9 +129,12 @@ class SourceLines {
   #line = 0;
   #highest = 0;
   #count = 0;
+  readonly #own: string | null;
 
-  constructor(recording: Recording) {
+  /** `own` is the file that the function is written in. */
+  constructor(recording: Recording, own: string | null) {
     this.#recording = recording;
+    this.#own = own;
   }
 
   before(insn: Line): CodeRow[] {
@@ -145,10 +155,31 @@ class SourceLines {
     for (let line = first; line <= insn.line; line++) {
       const text = source[line - 1] ?? "";
       if (line < insn.line && text.trim() === "") continue;
-      rows.push({ is: "source", key: `s${this.#count++}`, line, text, runs: line === insn.line });
+      rows.push({
+        is: "source",
+        key: `s${this.#count++}`,
+        line,
+        text: text.replace(/^\t/, ""),
+        runs: line === insn.line,
+        from: insn.file === this.#own ? null : insn.file,
+      });
     }
     return rows;
   }
+}
+
+function fromOf(recording: Recording, last: Step | null, name: string): CodeView["from"] {
+  if (last === null || (last.vector < 0 && recording.guest.symbols.owner(last.rip) === name)) return null;
+  return { place: recording.guest.symbols.name(last.rip) ?? hex(last.rip), vector: last.vector };
+}
+
+/** The file that most of a function comes from: the others are those of what was inlined into it. */
+function fileOf(lines: readonly Line[]): string | null {
+  const counts = new Map<string, number>();
+  for (const { file } of lines) if (file !== null) counts.set(file, (counts.get(file) ?? 0) + 1);
+  let best: string | null = null;
+  for (const [file, count] of counts) if (count >= (best === null ? 0 : (counts.get(best) ?? 0))) best = file;
+  return best;
 }
 
 function callersOf(chain: Activation | null): Caller[] {

@@ -25,10 +25,12 @@ export type Move = "forward" | "back" | "jump";
 export class Cursor {
   moment = $state(0);
   move = $state<Move>("jump");
-  granularity = $state<Granularity>("event");
+  granularity = $state<Granularity>("instruction");
   speed = $state<Speed>(1);
   atBeats = $state<AtBeats>("linger");
   isPlaying = $state(false);
+  /** How long, in ms, the moment will be looked at before playing goes on; unlimited while nothing plays. */
+  dwell = $state(Infinity);
   readonly #recording: () => Recording | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -72,6 +74,7 @@ export class Cursor {
   pause(): void {
     clearTimeout(this.#timer);
     this.isPlaying = false;
+    this.dwell = Infinity;
   }
 
   #schedule(): void {
@@ -81,6 +84,7 @@ export class Cursor {
     const atBeat = this.moment > 0 && recording.eventsOf(this.moment - 1).some(isBeat);
     const plain = Math.min(PLAIN_STEP, STRETCH / Math.max(left, 1)) / this.speed;
     const wait = atBeat && this.atBeats === "linger" ? BEAT / this.speed : plain;
+    this.dwell = wait;
     const steps = Math.min(left, Math.max(1, Math.round(FRAME / plain)));
     this.#timer = setTimeout(
       () => {
@@ -93,13 +97,13 @@ export class Cursor {
   #tick(steps: number): void {
     const recording = this.#recording();
     if (recording === null || this.moment >= recording.length) {
-      this.isPlaying = false;
+      this.pause();
       return;
     }
     this.#move(this.moment + steps, "forward");
     const isOver = this.moment >= recording.length;
     const isAtBeat = recording.eventsOf(this.moment - 1).some(isBeat);
-    if (isOver || (isAtBeat && this.atBeats === "stop")) this.isPlaying = false;
+    if (isOver || (isAtBeat && this.atBeats === "stop")) this.pause();
     else this.#schedule();
   }
 

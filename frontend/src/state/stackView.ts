@@ -12,12 +12,20 @@ import { physical } from "./memory";
 import type { Recording } from "./recording";
 import type { Piece } from "./stack";
 import { stackArea, stackKey } from "./stackArea";
+import { splitName } from "./symbols";
 
 const WORD = 8; // bytes
 /** Words above the first recorded push that are shown where the stack's end is not known. */
 const OLDER_SHOWN = 1;
-/** A run of plain words longer than this is folded into one row. */
-const FOLD_ABOVE = 2;
+/** So many words of the interrupted code are shown above a frame: its return address, and one more. */
+const INTERRUPTED_SHOWN = 2;
+/** So many rows are shown where no trap is open. */
+const CURRENT_SHOWN = 7;
+/** What a caller keeps is one row from this many words on; what the current function keeps is shown word by word. */
+const KEPT_FOLDED = 2;
+const OWN_FOLDED = 6;
+/** A single word more is not worth folding. */
+const FOLD_ABOVE = 1;
 
 /** What a word on a stack is. */
 export type WordKind =
@@ -30,6 +38,7 @@ export type WordKind =
   | { readonly is: "room"; readonly by: string }
   | { readonly is: "local"; readonly by: string }
   | { readonly is: "gap" }
+  | { readonly is: "emulated"; readonly into: string; readonly by: string }
   | { readonly is: "older"; readonly into: string | null };
 
 export interface StackWord {
@@ -46,8 +55,9 @@ export interface StackWord {
 /** Words that belong together and are folded unless someone asks for them. */
 export interface StackFold {
   readonly key: string;
-  readonly what: "registers" | "older" | "locals" | "gap";
-  readonly by: string;
+  readonly what: "registers" | "callers" | "handler" | "kept";
+  /** The functions they belong to, outermost first. */
+  readonly by: readonly string[];
   readonly words: readonly StackWord[];
 }
 
@@ -165,6 +175,8 @@ class Words {
       };
     }
     const maker = this.#recording.step(piece.moment);
+    const emulated = this.#emulated(at, maker, writer);
+    if (emulated !== null) return emulated;
     if (maker.code < 0) return this.#deliveryWord(at, piece, maker);
     const member = this.#members.find((entry) => compare(entry.at, at) === 0);
     if (member !== undefined && this.#isEntryCode(piece)) return { is: "register", member: member.member };
@@ -180,6 +192,15 @@ class Words {
     }
     if (text.startsWith("push")) return { is: "saved", register: text.slice(5).trim(), by };
     return writer === null ? { is: "room", by } : { is: "local", by };
+  }
+
+  /** A return address that no `call` pushed: a stub put it into room of its own, or the handler into the gap. */
+  #emulated(at: U64, maker: Step, writer: Step | null): WordKind | null {
+    if (writer === null || writer.moment === maker.moment || writer.code < 0) return null;
+    const by = this.#recording.guest.symbols.owner(writer.rip) ?? "";
+    if (maker.code >= 0 && !by.includes("_stub_")) return null;
+    const into = this.#codeName(this.#recording.at(this.#moment).memory.u64(at));
+    return into === null ? null : { is: "emulated", into, by };
   }
 
   #deliveryWord(at: U64, piece: Piece, delivery: Step): WordKind {
@@ -208,47 +229,97 @@ class Words {
   }
 }
 
-/** Folds runs of plain words; `words` come highest first, and so do the rows. */
+/** Folds what is not the subject; `words` come highest first, and so do the rows. */
 function fold(words: readonly StackWord[]): StackRow[] {
   const rows: StackRow[] = [];
+  let isBehindFrame = false;
   for (let start = 0; start < words.length;) {
-    const first = words[start] as StackWord;
-    const group = groupOf(first);
+    const kind = groupOf(words[start] as StackWord);
     let end = start + 1;
-    while (group !== null && end < words.length && sameGroup(group, groupOf(words[end] as StackWord))) end++;
+    while (end < words.length && groupOf(words[end] as StackWord) === kind) end++;
     const run = words.slice(start, end);
-    if (group !== null && run.length > FOLD_ABOVE)
-      rows.push({ fold: { key: `fold-${first.key}`, ...group, words: run } });
-    else rows.push(...run.map((word) => ({ word })));
+    switch (kind) {
+      case "frame":
+        rows.push(...run.map((word) => ({ word })));
+        isBehindFrame = true;
+        break;
+      case "registers":
+        rows.push(...foldFrom(run, 0, "registers"));
+        break;
+      case "plain":
+        if (end < words.length) rows.push(...foldFrom(run, INTERRUPTED_SHOWN, "callers"));
+        else if (isBehindFrame) rows.push(...foldFrom(run, 0, "handler"));
+        else rows.push(...current(run));
+        break;
+    }
     start = end;
   }
   return rows;
 }
 
-type Group = Pick<StackFold, "what" | "by">;
+/** Where no trap is open: what each function keeps is one row, its return address another. */
+function current(run: readonly StackWord[]): StackRow[] {
+  const rows: StackRow[] = [];
+  for (let start = 0; start < run.length;) {
+    const by = keeper(run[start] as StackWord);
+    let end = start + 1;
+    while (by !== null && end < run.length && keeper(run[end] as StackWord) === by) end++;
+    const words = run.slice(start, end);
+    const [first] = words;
+    const least = end === run.length ? OWN_FOLDED : KEPT_FOLDED;
+    if (first !== undefined && by !== null && words.length >= least) {
+      rows.push({ fold: { key: `kept ${first.key}`, what: "kept", by: functionsOf(words), words } });
+    } else rows.push(...words.map((word) => ({ word })));
+    start = end;
+  }
+  if (rows.length <= CURRENT_SHOWN + 1) return rows;
+  const outer = rows
+    .slice(0, rows.length - CURRENT_SHOWN)
+    .flatMap((row) => ("word" in row ? [row.word] : row.fold.words));
+  return [...foldFrom(outer, 0, "callers"), ...rows.slice(rows.length - CURRENT_SHOWN)];
+}
 
-function groupOf(word: StackWord): Group | null {
+/** The function that keeps something in a word; null for a return address. */
+function keeper({ kind }: StackWord): string | null {
+  return kind.is === "saved" || kind.is === "room" || kind.is === "local" ? kind.by : null;
+}
+
+/** One row for all but the lowest `shown` words of a run, where that is worth it. */
+function foldFrom(run: readonly StackWord[], shown: number, what: StackFold["what"]): StackRow[] {
+  const folded = run.length - shown > FOLD_ABOVE ? run.slice(0, run.length - shown) : [];
+  const rest = run.slice(folded.length).map((word) => ({ word }));
+  const [first] = folded;
+  if (first === undefined) return rest;
+  return [{ fold: { key: `${what} ${first.key}`, what, by: functionsOf(folded), words: folded } }, ...rest];
+}
+
+function groupOf(word: StackWord): "frame" | "registers" | "plain" {
   switch (word.kind.is) {
-    case "register":
-      return word.kind.member === "orig_ax" ? null : { what: "registers", by: "" };
-    case "saved":
-    case "room":
-    case "local":
-      return { what: "locals", by: word.kind.by };
-    case "older":
-      return { what: "older", by: "" };
-    case "gap":
-      return { what: "gap", by: "" };
     case "frame":
     case "error-code":
     case "alignment":
+    case "gap":
+      return "frame";
+    case "register":
+      return "registers";
+    case "saved":
+    case "room":
+    case "local":
+    case "older":
     case "return":
-      return null;
+    case "emulated":
+      return "plain";
   }
 }
 
-function sameGroup(a: Group, b: Group | null): boolean {
-  return b !== null && a.what === b.what && a.by === b.by;
+/** The functions that words belong to, outermost first, each once in a row. */
+function functionsOf(words: readonly StackWord[]): string[] {
+  const names = words.flatMap(({ kind }) => {
+    if (kind.is === "return" || kind.is === "older")
+      return kind.into === null ? [] : [splitName(kind.into).name];
+    return kind.is === "saved" || kind.is === "room" || kind.is === "local" ? [kind.by] : [];
+  });
+  return names.filter((name, index) => name !== "" && name !== names[index - 1]);
 }
 
 function saved(frame: IretFrame): U64 | null {

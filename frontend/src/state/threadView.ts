@@ -5,6 +5,7 @@
  */
 
 import { add, fromBytes, hex, int32, type U64 } from "../lib/hex";
+import type { Step } from "../wire/batch";
 import type { ContextName, MemberInfo, SlotPopped, SlotPushed } from "../wire/wire.gen";
 import { physical } from "./memory";
 import type { Recording } from "./recording";
@@ -19,6 +20,8 @@ export interface Field {
   readonly offset: number;
   readonly size: number;
   readonly value: U64;
+  /** What it held before its last writer's store; its value, where nobody has written it. */
+  readonly was: U64;
   readonly writer: number | null;
   readonly isNew: boolean;
 }
@@ -78,6 +81,7 @@ export function threadView(recording: Recording, moment: number, cpu: number): T
       offset: member.offset,
       size: member.size,
       value: fromBytes(bytes),
+      was: writer === null ? fromBytes(bytes) : fromBytes(before(recording.step(writer), at, bytes)),
       writer,
       isNew: writer !== null && writer === moment - 1,
     };
@@ -150,6 +154,18 @@ function pusherOf(recording: Recording, moment: number, task: string, index: num
       candidate.index === index,
   );
   return event?.event === "slot-pushed" ? event.context : null;
+}
+
+/** `bytes`, which lie at `address`, as they were before a step's stores. */
+function before(step: Step, address: U64, bytes: Uint8Array): Uint8Array {
+  const result = bytes.slice();
+  for (const write of step.writes) {
+    write.old.forEach((byte, index) => {
+      const at = physical(write.address) + index - physical(address);
+      if (at >= 0 && at < result.length) result[at] = byte;
+    });
+  }
+  return result;
 }
 
 function overlaps(a: U64, aSize: number, b: U64, bSize: number): boolean {

@@ -9,14 +9,15 @@ export interface Band {
   readonly to: number;
   readonly context: ContextName;
   readonly task: string;
-  readonly trap: number;
 }
 
+/** A stretch of functions that have called each other and do little else: drawn as one. */
 export interface Slice {
   readonly from: number;
   readonly to: number;
   readonly level: number;
-  readonly activation: Activation;
+  /** Outermost first. */
+  readonly activations: readonly Activation[];
 }
 
 export interface Lane {
@@ -46,24 +47,11 @@ export function timeline(recording: Recording): Timeline {
   };
 }
 
+/** A callee that fills this much of its caller shares its slice. */
+const SAME = 0.86;
+
 function laneOf(recording: Recording, all: readonly Activation[], cpu: number): Lane {
-  const end = recording.length;
-  // What a CPU was in all the time says nothing: levels begin where something was entered or left.
-  const always = new Set(
-    all
-      .filter((activation) => activation.entered === 0 && activation.left === null)
-      .map((activation) => activation.depth),
-  );
-  const base = always.size === 0 ? 0 : Math.max(...always) + 1;
-  const slices = all
-    .filter((activation) => activation.depth >= base)
-    .map((activation) => ({
-      from: activation.entered,
-      to: activation.left ?? end,
-      level: activation.depth - base,
-      activation,
-    }))
-    .filter((slice) => slice.to > slice.from);
+  const slices = slicesOf(all, recording.length);
   return {
     cpu,
     bands: bandsOf(recording, cpu),
@@ -72,16 +60,44 @@ function laneOf(recording: Recording, all: readonly Activation[], cpu: number): 
   };
 }
 
+function slicesOf(all: readonly Activation[], end: number): Slice[] {
+  const slices: { from: number; to: number; level: number; activations: Activation[] }[] = [];
+  const sliceOf = new Map<Activation, (typeof slices)[number] | null>();
+  for (const activation of all) {
+    const [from, to] = [activation.entered, activation.left ?? end];
+    const outer = activation.parent === null ? null : (sliceOf.get(activation.parent) ?? null);
+    // What a CPU was in all the time says nothing: the band below names its task.
+    if (from === 0 && to === end) {
+      sliceOf.set(activation, null);
+      continue;
+    }
+    const isSame =
+      outer !== null &&
+      outer.activations.at(-1) === activation.parent &&
+      activation.entry === "call" &&
+      to - from >= SAME * (outer.to - outer.from);
+    if (isSame) {
+      outer.activations.push(activation);
+      sliceOf.set(activation, outer);
+      continue;
+    }
+    const slice = { from, to, level: outer === null ? 0 : outer.level + 1, activations: [activation] };
+    sliceOf.set(activation, slice);
+    if (to > from) slices.push(slice);
+  }
+  return slices;
+}
+
 function bandsOf(recording: Recording, cpu: number): Band[] {
-  const bands: { from: number; to: number; context: ContextName; task: string; trap: number }[] = [];
+  const bands: { from: number; to: number; context: ContextName; task: string }[] = [];
   for (let moment = 0; moment < recording.length; moment++) {
     const step = recording.step(moment);
     if (step.cpu !== cpu) continue;
     const lane = recording.lane(step);
     const last = bands.at(-1);
     if (last !== undefined) last.to = moment;
-    if (last?.context !== lane.context || last.task !== lane.task || last.trap !== lane.trap) {
-      bands.push({ from: moment, to: moment + 1, context: lane.context, task: lane.task, trap: lane.trap });
+    if (last?.context !== lane.context || last.task !== lane.task) {
+      bands.push({ from: moment, to: moment + 1, context: lane.context, task: lane.task });
     }
   }
   const last = bands.at(-1);
