@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -39,11 +40,15 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(clock: Callable[[], float] = time.monotonic, **settings: Any) -> AsyncIterator[Running]:
+async def serving(
+    clock: Callable[[], float] = time.monotonic, send_buffer_bytes: int = 0, **settings: Any
+) -> AsyncIterator[Running]:
     """Serve with these settings until the block ends."""
     chosen = Settings(**{"workers": 1, "port": 0, **settings})
     app = create_app(chosen, clock)
     with listen(chosen.host, chosen.port) as listener:
+        if send_buffer_bytes:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         server = uvicorn.Server(configure(chosen, app))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         services = app.state.services

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
 from typing import Final
 
 import uvicorn
+from pydantic import ValidationError
 
 from trapscope.core.errors import BadInput, EmulatorUnfit
 from trapscope.server import journal
@@ -29,12 +31,23 @@ def serve(host: str | None = None, port: int | None = None, workers: int | None 
 
     Raises BadInput where it cannot listen there, EmulatorUnfit where no machine can run here.
     """
-    given = {"host": host, "port": port, "workers": workers}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    settings = settings_with(host=host, port=port, workers=workers)
     journal.begin(settings.log_level)
     listener = listen(settings.host, settings.port)
-    with listener:
+    # uvicorn ends in good order on SIGINT and then raises it again.
+    with listener, contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(settings, listener))
+
+
+def settings_with(**given: str | int | None) -> Settings:
+    """The settings, with what is given and not None in place of theirs; raises BadInput, which names a wrong one."""
+    try:
+        return Settings.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        where = f"--{name}" if given.get(name) is not None else f"TRAPSCOPE_{name.upper()}"
+        raise BadInput(f"{where}: {first['msg']}, not {first['input']!r}") from None
 
 
 def listen(host: str, port: int) -> socket.socket:
