@@ -31,6 +31,9 @@ CHECKS: Final = {
     "depth-zero-at-rest": Check("depth is 0 when nothing is pending"),
     "slot-integrity": Check("what a context pops is what it pushed"),
     "neighbours-untouched": Check("nothing writes behind the last slot through the stack"),
+    "frame-intact": Check(
+        "the frame that iretq pops is the one that the delivery pushed, but for what a handler rewrote"
+    ),
     "no-unexpected-fault": Check("no fault, unclaimed int3 or shutdown that the scenario does not announce"),
 }
 

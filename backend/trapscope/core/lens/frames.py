@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from trapscope.core.lens.checks import frame_intact
 from trapscope.core.lens.contexts import FIRST_INTERRUPT, MCE_VECTOR, NMI_VECTOR, Contexts
 from trapscope.core.lens.dispatch import Dispatch, OnWrite
 from trapscope.core.lens.events import (
@@ -127,11 +128,15 @@ class Frames:
         """The innermost live frame at that address, else one whose words lie there; with it go those nested in it."""
         live = self._live.get(task, [])
         words = [after.memory.u64(stack + _WORD * index) for index in range(len(FIELDS))]
-        at = next((i for i in reversed(range(len(live))) if live[i].addr == stack), None)
+        at = _innermost(live, lambda frame: frame.addr == stack)
         if at is None:
-            at = next((i for i in reversed(range(len(live))) if live[i].words == words), None)
+            at = _innermost(live, lambda frame: frame.words == words)
         if at is None:
-            return None
+            at = _innermost(live, lambda frame: frame.hardware == stack and frame.addr == OVERWRITTEN)
+            if at is None:
+                return None
+            led_to, leads_to = self._kernel.name(live[at].words[0]), self._kernel.name(words[0])
+            self._record.breach("frame-intact", frame_intact.overwritten(stack, led_to, leads_to))
         found = live[at]
         for gone in live[at:]:
             self._unwatch(gone)
@@ -196,6 +201,10 @@ class Frames:
         self._watch(frame)
         gap = frame.hardware - copy
         self._record.events.append(GapOpened(step.moment, step.cpu, copy, frame.hardware, gap // _WORD))
+
+
+def _innermost(live: list[LiveFrame], wanted: Callable[[LiveFrame], bool]) -> int | None:
+    return next((i for i in reversed(range(len(live))) if wanted(live[i])), None)
 
 
 def _as_event(addr: int, words: list[int]) -> Frame:

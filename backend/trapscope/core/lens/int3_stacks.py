@@ -39,6 +39,8 @@ class Int3Stack:
     slots_at: int
     owner: Owner
     pending: list[Trap] = field(default_factory=list)
+    told: tuple[int, int] = (0, 0)
+    """The depth and the number pending that were reported last, so that one leak is one finding."""
 
     def depth(self, memory: Memory) -> int:
         """A C int."""
@@ -83,8 +85,14 @@ class Int3Stacks:
     def look_at_rest(self, memory: Memory) -> None:
         """At the end of a scenario: what is not pending must not be on a stack."""
         for stack in self.all:
-            if detail := int3_stack.at_rest(stack.owner(memory), stack.depth(memory), len(stack.pending)):
-                self._record.breach("depth-zero-at-rest", detail)
+            self._look_at(stack, memory)
+
+    def _look_at(self, stack: Int3Stack, memory: Memory) -> None:
+        depth, pending = stack.depth(memory), len(stack.pending)
+        detail = int3_stack.at_rest(stack.owner(memory), depth, pending)
+        if detail is not None and stack.told != (depth, pending):
+            stack.told = depth, pending
+            self._record.breach("depth-zero-at-rest", detail)
 
     def _at(self, address: int, owner: Owner) -> Int3Stack:
         return Int3Stack(address + self._kernel.depth, address + self._kernel.slots, owner)
@@ -131,7 +139,7 @@ class Int3Stacks:
         for address, size in self._accesses.loads(step, after):
             for stack in self.all if size == _SLOT_BYTES else ():
                 index, odd = divmod(high_half(address) - stack.slots_at, _SLOT_BYTES)
-                if odd == 0 and (0 <= index < self._kernel.slot_count or trap.has_pushed(stack, index)):
+                if odd == 0 and (-1 <= index < self._kernel.slot_count or trap.has_pushed(stack, index)):
                     self._judge_popped(trap, stack, index, after.memory)
                     self._pop(stack, trap, step, index, "slot", after)
                     return
@@ -153,10 +161,8 @@ class Int3Stacks:
         stack = trap.pushed.stack
         if trap in stack.pending:
             stack.pending.remove(trap)
-        memory = after.memory
-        detail = int3_stack.at_rest(stack.owner(memory), stack.depth(memory), 0)
-        if detail is not None and not stack.pending:
-            self._record.breach("depth-zero-at-rest", detail)
+        if not stack.pending:
+            self._look_at(stack, after.memory)
 
     def _push(self, stack: Int3Stack, trap: Trap, step: Step, index: int, access: str, after: State) -> None:
         kind = SlotPushed if trap.half_done else PushBegun

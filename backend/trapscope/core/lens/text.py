@@ -1,7 +1,7 @@
 """The patch sites' bytes, from the stores that change them, and the patcher's passes.
 
-A site's change begins with the first store to it and is over when `modifying_ftrace_code` is back at 0. Until then
-both the old and the new instruction are legal there, and int3.
+A change is over when `modifying_ftrace_code` is 0 and ftrace_modify_all_code() has returned, in whichever order: then
+whoever registered an ops has been promised that it is called.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trapscope.core.lens.events import PatchPhaseBegun, TextWritten
 from trapscope.core.lens.kernel import Kernel, SitePlace, high_half
 from trapscope.core.lens.record import Record
 from trapscope.core.trace import State
-from trapscope.core.types import Step, Write
+from trapscope.core.types import RSP, Step, Write
 
 INT3: Final = b"\xcc"
 NOP5: Final = bytes.fromhex("0f1f440000")
@@ -29,12 +29,14 @@ _SYNC_AFTER: Final = {"breakpoints": "sync-1", "tails": "sync-2", "first-bytes":
 
 @dataclass(slots=True)
 class Site:
-    """One site: what memory holds, what it held before the change in progress, what it will hold after."""
+    """One site: what memory holds, and every instruction that it has been, or is being made.
+
+    A CPU whose fetch lags may decode an older one of them still; that is stale, but whole.
+    """
 
     place: SitePlace
     memory: bytes
-    old: bytes
-    new: bytes
+    whole: list[bytes]
 
     @property
     def address(self) -> int:
@@ -44,30 +46,31 @@ class Site:
         """Memory changes. The tail says what the instruction will be: the rest of a nop, or of a call."""
         self.memory = self.memory[:offset] + data + self.memory[offset + len(data) :]
         tail = self.memory[1:]
-        if self.memory[:1] != INT3 or tail != self.old[1:]:
-            self.new = NOP5 if tail == NOP5[1:] else CALL_OPCODE + tail
-
-    def settle(self) -> None:
-        """The change is over: what memory holds is the one legal instruction."""
-        self.old = self.new = self.memory
+        becoming = NOP5 if tail == NOP5[1:] else CALL_OPCODE + tail
+        if becoming not in self.whole:
+            self.whole.append(becoming)
 
 
 class Text:
     """Every site by its address, followed from store to store."""
 
     def __init__(self, kernel: Kernel, dispatch: Dispatch, record: Record, start: State) -> None:
-        self._kernel, self._record = kernel, record
+        self._kernel, self._dispatch, self._record = kernel, dispatch, record
         self.sites: dict[int, Site] = {}
         for place in kernel.sites:
             code = start.memory.read(place.address, SITE_BYTES)
-            self.sites[place.address] = Site(place, code, code, code)
+            self.sites[place.address] = Site(place, code, [code])
         self._phase = ""
         self.on_settled: list[Callable[[], None]] = []
         """Told whenever a change is over."""
+        self._modify_returns: set[int] = set()
+        """Where the open calls of ftrace_modify_all_code() left RSP; their return addresses lie there."""
+        self._known_returns: set[int] = set()
         self._modifying = kernel.image.symbol("modifying_ftrace_code").address
         dispatch.watch(kernel.text.start, len(kernel.text), self._on_text)
         dispatch.watch(self._modifying, 4, self._on_modifying)
         dispatch.on_arrival(kernel.image.symbol("run_sync").address, self._on_sync)
+        dispatch.on_arrival(kernel.image.symbol("ftrace_modify_all_code").address, self._on_modify_all)
         for site in self.sites.values():
             dispatch.on_execution(site.address, self._on_site)
             for offset in range(1, SITE_BYTES):
@@ -100,13 +103,27 @@ class Text:
     def _on_modifying(self, step: Step, _write: Write, after: State) -> None:
         if after.memory.u32(self._modifying):
             return
-        for site in self.sites.values():
-            site.settle()
-        for listener in self.on_settled:
-            listener()
         if self._phase:
             self._enter(step, "done")
             self._phase = ""
+        self._settle(after)
+
+    def _on_modify_all(self, step: Step, after: State) -> None:
+        stack = after.regs[step.cpu][RSP]
+        back = after.memory.u64(stack)
+        self._modify_returns.add(stack)
+        if back not in self._known_returns:
+            self._known_returns.add(back)
+            self._dispatch.on_arrival(back, self._on_modified_all)
+
+    def _on_modified_all(self, step: Step, after: State) -> None:
+        self._modify_returns.discard(after.regs[step.cpu][RSP] - 8)
+        self._settle(after)
+
+    def _settle(self, after: State) -> None:
+        if not self._modify_returns and not after.memory.u32(self._modifying):
+            for listener in self.on_settled:
+                listener()
 
     def _enter(self, step: Step, phase: str) -> None:
         if phase and phase != self._phase:
@@ -115,7 +132,7 @@ class Text:
 
     def _on_site(self, step: Step, _after: State) -> None:
         site = self.sites[step.rip]
-        if detail := torn_fetch.at_site(site.place.name, step.code, site.old, site.new):
+        if detail := torn_fetch.at_site(site.place.name, step.code, site.whole):
             self._record.breach("no-torn-fetch", detail)
 
     def _on_middle(self, step: Step, _after: State) -> None:

@@ -42,6 +42,8 @@ def beyond(owner: str, index: int, address: int, old: int, new: int) -> str:
 
 def _slot(slot: Slot) -> str:
     owner, index, value = slot
+    if index < 0:
+        return f"{value:#x} (depth itself, as slots[{index}] of {owner})"
     return f"{value:#x} (slots[{index}] of {owner})"
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 _INT3: Final = b"\xcc"
 
 
-def at_site(name: str, code: bytes, old: bytes, new: bytes) -> str | None:
-    """The CPU decoded `code` at the site's first byte; why that is torn, or None."""
-    if code in (_INT3, old, new):
+def at_site(name: str, code: bytes, whole: Sequence[bytes]) -> str | None:
+    """The CPU decoded `code` at the site's first byte, which `whole` instructions were or will be; why that is torn."""
+    if code == _INT3 or code in whole:
         return None
-    legal = " or ".join(dict.fromkeys((old.hex(" "), new.hex(" "))))
-    return f"decoded {code.hex(' ')} at {name}, where only cc, {legal} may be"
+    legal = " or ".join(insn.hex(" ") for insn in whole)
+    return f"decoded {code.hex(' ')} at {name}, which was and will be cc, {legal}"
 
 
 def inside_site(name: str, offset: int, code: bytes) -> str:
