@@ -32,7 +32,7 @@ def look(image: Image, row: Row) -> Got:
 def open_session(image: Image, row: Row) -> Session:
     """A fresh session of the row's run."""
     spec = resolve(image, row.scenario, row.design, row.variants, row.fetch, row.cpus)
-    return Session(image, spec)
+    return Session(image, spec, max_steps=row.max_steps)
 
 
 def _runs(image: Image, row: Row) -> Iterator[tuple[str, Session, Row]]:

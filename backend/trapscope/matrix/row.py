@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from trapscope.core.types import FetchModel, Verdict
+from trapscope.core.types import DEFAULT_MAX_STEPS, FetchModel, Verdict
 
 
 class Sweep(Enum):
@@ -42,6 +42,7 @@ class Row:
     sweep: Sweep = Sweep.ONCE
     points: range = field(default=range(0))
     """Which seeds, for random schedules."""
+    max_steps: int = DEFAULT_MAX_STEPS
 
     def __str__(self) -> str:
         name = f"{self.scenario} {self.design}"

@@ -29,9 +29,9 @@ def look(image: Image, row: Row) -> Got:
     spec = resolve(image, row.scenario, row.design, row.variants, row.fetch, row.cpus)
     site, allowed = _site(Session(image, spec))
     session = Session(image, spec)
-    session.feed(f"0>&{image.name(site) or ''}".removesuffix("+0x0"))
-    while session.advance(_MOST_STEPS):
-        pass
+    _begin(session)
+    while session.trace.head.regs[0][RIP] != site:
+        session.turn(0, 1)
     tried: set[_Mixture] = set()
     boundaries = mixtures = 0
     torn: list[str] = []
@@ -60,6 +60,7 @@ def look(image: Image, row: Row) -> Got:
 def _site(session: Session) -> tuple[int, frozenset[bytes]]:
     """The first site that the scenario patches, and what may be decoded there."""
     written: list[Event] = []
+    _begin(session)
     while not written and session.turn(1, 1):
         written = [event for event in session.events if event.name == "text-write"]
     if not written:
@@ -71,6 +72,13 @@ def _site(session: Session) -> tuple[int, frozenset[bytes]]:
         pass
     new = session.trace.head.memory.read(site, SITE_BYTES)
     return site, frozenset({_INT3, old, new})
+
+
+def _begin(session: Session) -> None:
+    """Let CPU 0 start the scenario and wait for the first time: only then CPU 1 patches."""
+    session.feed("0*")
+    while session.advance(_MOST_STEPS):
+        pass
 
 
 def _patching(session: Session, site: int) -> Iterator[None]:

@@ -68,7 +68,7 @@ SCENARIOS: Final = (
             "a tracer is added, and the site changes from one call to another. Whoever enters the function in between "
             "must still reach the new body: step over the site, and the patched bug is back."
         ),
-        variants=("no-gap", "traced-handler"),
+        variants=("no-gap", "traced-handler", "caller-not-regs"),
     ),
     Scenario(
         name="livepatch-live",
@@ -258,7 +258,7 @@ SCENARIOS: Final = (
         variants=("no-sync-3", "early-done"),
         cpus=2,
         most_cpus=2,
-        schedule="1>patch-phase 1>patch-phase 1* 0* 1>patch-phase 1>patch-phase 1* 0* 0>int3 1* 0>.",
+        schedule="0* 1>text-write 1* 0>iret 1>text-write 1* 0>iret 0>int3 1* 0>.",
     ),
     Scenario(
         name="two-sites",
