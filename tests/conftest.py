@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from trapscope import assets
 from trapscope.core.image import Image
+
+# A shared machine may stop any one example for a while; a hang is pytest-timeout's to find.
+settings.register_profile("trapscope", deadline=None)
+settings.load_profile("trapscope")
 
 
 @pytest.fixture(scope="session")

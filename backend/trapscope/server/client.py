@@ -52,7 +52,7 @@ class Client:
         await self._replies.put(message)
         self.wake.set()
 
-    async def messages(self, guest: str) -> AsyncIterator[str | bytes]:
+    async def messages(self) -> AsyncIterator[str | bytes]:
         """Everything to send, in order: text frames and binary frames. Ends after the goodbye."""
         room = self._room
         self._people_changed = False
@@ -64,7 +64,7 @@ class Client:
                 role="driver",
                 session=room.id,
                 choice=room.choice,
-                guest=guest,
+                guest=room.guest,
                 people=room.present(),
             )
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from trapscope.server import requests as ask
-from trapscope.server.engine_process import EngineLost, EngineProcess, Reply
+from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit, Reply
 from trapscope.server.pool import Pool
 from trapscope.server.refusal import Refused, internal
 from trapscope.server.step_log import LogChunk, StepLog
@@ -46,6 +46,8 @@ class Engine:
             except EngineLost as error:
                 self._count_death(error)
                 continue
+            except EngineUnfit as error:
+                raise Refused("not-ready", str(error), retry_after=5) from error
             match answer:
                 case ask.Opened():
                     self._process, self._opened = process, (answer, parts)
@@ -62,6 +64,8 @@ class Engine:
             except EngineLost as error:
                 self._count_death(error)
                 continue
+            except EngineUnfit as error:
+                raise Refused("session-failed", f"the session cannot be rebuilt: {error}") from error
             if isinstance(answer, ask.Advanced) and answer.count:
                 self._deaths = 0
             return answer, parts

@@ -104,7 +104,8 @@ class Hosted:
         )
         ram = session.state0.memory.read(KERNEL_MAP + RAM_BASE, RAM_SIZE)
         cpus = [Registers.of(file) for file in session.state0.regs]
-        return ask.Opened(choice=choice, cpus=cpus, hash=session.hash), (encode_memory(ranges_of(ram)),)
+        opened = ask.Opened(guest=self._image.sha256, choice=choice, cpus=cpus, hash=session.hash)
+        return opened, (encode_memory(ranges_of(ram)),)
 
     def _advance(self, request: ask.Advance) -> Reply:
         session, recorder = self._session(request.session)

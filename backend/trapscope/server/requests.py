@@ -105,9 +105,10 @@ Request = Open | Feed | Advance | Drop | Close | Export | AskSymbols | AskStruct
 
 
 class Opened(Frozen):
-    """Answer to Open, with one part: the memory frame of moment 0."""
+    """Answer to Open, with one part: the memory frame of moment 0. `guest` is the ELF's SHA-256."""
 
     outcome: Literal["opened"] = "opened"
+    guest: str
     choice: RunChoice
     cpus: list[Registers]
     hash: str

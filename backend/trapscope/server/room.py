@@ -47,6 +47,7 @@ class Room:
         clock: Callable[[], float],
     ) -> None:
         self.id = id_
+        self.guest = opened.guest
         self.choice: RunChoice = opened.choice
         self.cpus: list[Registers] = opened.cpus
         self.memory_frame = memory_frame
@@ -155,6 +156,7 @@ class Room:
     async def cancel(self) -> tuple[bool, int]:
         """Drop what is queued; returns whether there was anything, and the number of steps in the log."""
         async with self._engine_lock:
+            self._refuse_if_closed()
             self.used_at = self.driven_at = self._clock()
             at = self.log.steps
             if not self._queued:
@@ -169,6 +171,7 @@ class Room:
         """A piece of the trace as text, from step `first` on (None: what comes before), and where to go on (None: no
         further)."""
         async with self._engine_lock:
+            self._refuse_if_closed()
             answer, parts = await self._ask(ask.Export(session=self.id, format=format_, first=first))
         if not isinstance(answer, ask.Exported):
             raise refusal(answer, "bad-input")
@@ -239,10 +242,15 @@ class Room:
         self._become("rebuilding")
 
     def _refuse_if_over(self) -> None:
+        self._refuse_if_closed()
         if self._status.state == "ended":
             raise Refused("session-ended", f"the run has ended with verdict {self._status.verdict}; begin another")
         if self._status.state == "failed":
             raise Refused("session-failed", "the session cannot go on; begin another")
+
+    def _refuse_if_closed(self) -> None:
+        if self.closed is not None:
+            raise self.closed
 
     def _become(self, state: SessionState, answer: ask.Advanced | None = None) -> None:
         self._status = Status(

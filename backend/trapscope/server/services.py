@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from trapscope.server.engine_process import EngineProcess, EngineUnfit
+from trapscope.server import requests as ask
+from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit
 from trapscope.server.metrics import Metrics
 from trapscope.server.pool import Pool
 from trapscope.server.refusal import Refused
@@ -31,6 +32,13 @@ class Services:
             return await self.pool.ready()
         except EngineUnfit as error:
             raise Refused("not-ready", str(error)) from error
+
+    async def ask_any(self, question: ask.Request) -> tuple[ask.Answer, tuple[bytes, ...]]:
+        """The answer of any engine process to what needs no session; raises Refused where none can answer."""
+        try:
+            return await self.pool.ask(question)
+        except (EngineLost, EngineUnfit) as error:
+            raise Refused("not-ready", str(error), retry_after=5) from error
 
 
 def _services(connection: HTTPConnection) -> Services:

@@ -74,8 +74,7 @@ async def socket(
 
 async def _converse(websocket: WebSocket, services: Services, room: Room, client: Client) -> None:
     """Both directions at once, until one of them ends."""
-    guest = (await services.any_engine()).greeting.guest.sha256
-    outgoing = asyncio.create_task(_tell(websocket, client.messages(guest)), name="socket out")
+    outgoing = asyncio.create_task(_tell(websocket, client.messages()), name="socket out")
     incoming = asyncio.create_task(_listen(websocket, services, room, client), name="socket in")
     try:
         await asyncio.wait((outgoing, incoming), return_when=asyncio.FIRST_COMPLETED)

@@ -56,7 +56,7 @@ async def source(request: Request, services: Provided, path: Name) -> Response:
 
 
 async def _asked(request: Request, services: Services, question: ask.Request) -> Response:
-    answer, parts = await services.pool.ask(question)
+    answer, parts = await services.ask_any(question)
     if not isinstance(answer, ask.Done):
         raise refusal(answer, "bad-input")
     return await _kept(request, services, parts[0])
