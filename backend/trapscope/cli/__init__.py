@@ -35,9 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"trapscope: {name} is {first['input']!r}: {first['msg']}", file=sys.stderr)
         return _IMPOSSIBLE
     except BrokenPipeError:
-        # Whoever read our output has read enough. Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return _BY_SIGNAL + signal.SIGPIPE
+    except OSError as error:
+        _give_up_stdout()
+        print(f"trapscope: cannot write the output: {error.strerror}", file=sys.stderr)
+        return _IMPOSSIBLE
     except KeyboardInterrupt:
         return _BY_SIGNAL + signal.SIGINT
     return status
+
+
+def _give_up_stdout() -> None:
+    """Nobody reads it. Python would otherwise complain once more when it flushes stdout at its own end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -27,8 +27,11 @@ def opened(path: str | None) -> Iterator[TextIO]:
         raise BadInput(f"cannot write {path}: it is a directory")
     if target.exists() and not target.is_file():
         # A pipe or a device: there is nothing to replace.
-        with target.open("w", encoding="utf-8") as stream:
-            yield stream
+        try:
+            with target.open("w", encoding="utf-8") as stream:
+                yield stream
+        except OSError as error:
+            raise BadInput(f"cannot write {path}: {error.strerror}") from error
         return
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

@@ -23,7 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     """0 for the verdict ok, 1 for any other, which is a result too."""
     image = Image.from_bytes(assets.guest_elf())
     spec = resolve(image, arguments.scenario, arguments.design, arguments.variant, arguments.fetch, arguments.cpus)
-    schedule = CATALOGUE[spec.scenario].schedule if arguments.schedule is None else arguments.schedule
+    schedule = arguments.schedule
+    if schedule is None:
+        schedule = CATALOGUE[spec.scenario].schedule_under(spec.design)
     session = Session(image, spec, max_steps=arguments.max_steps)
     session.feed(schedule)
     with opened(arguments.out) as stream:

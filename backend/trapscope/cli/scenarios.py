@@ -37,7 +37,7 @@ def _object(scenario: Scenario) -> dict[str, Any]:
         "variants": {name: VARIANTS[name].what for name in VARIANTS if name in scenario.variants},
         "cpus": scenario.cpus,
         "most_cpus": scenario.most_cpus,
-        "schedule": scenario.schedule,
+        "schedules": {design: scenario.schedule_under(design) for design in scenario.designs},
     }
 
 
@@ -48,6 +48,7 @@ def _text(scenario: Scenario) -> str:
         ("cpus", f"{scenario.cpus}{most}"),
         ("schedule", scenario.schedule),
     ]
+    facts += [("", f"{schedule} ({design})") for design, schedule in scenario.schedules.items()]
     lines = [f"{scenario.name}: {scenario.title}", _wrapped(scenario.question), _wrapped(scenario.introduction)]
     lines += [f"{_INDENT}{name:9} {value}" for name, value in facts]
     for name in VARIANTS:

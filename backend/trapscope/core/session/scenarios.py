@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from trapscope.core.session.sentences import (
@@ -43,6 +44,12 @@ class Scenario:
     cpus: int = 1
     most_cpus: int = 1
     schedule: str = "0>."
+    schedules: Mapping[str, str] = field(default_factory=dict)
+    """The default schedule of designs for which `schedule` would wait for what never comes."""
+
+    def schedule_under(self, design: str) -> str:
+        """What is played when nobody says otherwise."""
+        return self.schedules.get(design, self.schedule)
 
 
 SCENARIOS: Final = (
@@ -56,7 +63,7 @@ SCENARIOS: Final = (
             "called. The trap handler saves the address behind the site in the task's ftrace_int3_stack and lets its "
             "iret frame lead to a stub. The stub, in the interrupted context again, makes the call."
         ),
-        variants=("no-gap", "traced-handler"),
+        variants=("flags-exact", "caller-not-regs", "no-gap", "traced-handler"),
     ),
     Scenario(
         name="livepatch-window",
@@ -150,9 +157,10 @@ SCENARIOS: Final = (
             "An NMI comes between the two stores of the handler's push, and runs into a breakpoint itself. If depth "
             "is raised already, the NMI takes the next slot; if the slot was written first, the NMI writes over it."
         ),
-        designs=_STACKS,
+        designs=_EMULATING,
         variants=("slot-first",),
         schedule="0>push-begun nmi@0 0>.",
+        schedules={"gap": "0>frame-rewritten nmi@0 0>."},
     ),
     Scenario(
         name="irq-in-stub",
