@@ -20,6 +20,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
 
 SOURCE = Path(__file__).resolve().parent
 
@@ -87,6 +88,7 @@ def fentry_sites(obj: Path) -> Iterator[tuple[str, int]]:
     """Every call to __fentry__ in an object, as (function, offset in it), from the object's relocations."""
     elf = ELFFile(io.BytesIO(obj.read_bytes()))
     symbols = elf.get_section_by_name(".symtab")
+    assert isinstance(symbols, SymbolTableSection)
     functions = [s for s in symbols.iter_symbols() if s["st_info"]["type"] == "STT_FUNC"]
     for section in elf.iter_sections():
         if not isinstance(section, RelocationSection):

@@ -81,5 +81,5 @@ int unregister_ftrace_function(struct ftrace_ops *ops)
 		link = &(*link)->next;
 	WRITE_ONCE(*link, ops->next);
 	ftrace_hash_rec_update(ops, 0);
-	return ftrace_run_update_code(FTRACE_UPDATE_CALLS);
+	return ftrace_run_update_code(ftrace_ops_list ? FTRACE_UPDATE_CALLS : FTRACE_DISABLE_CALLS);
 }

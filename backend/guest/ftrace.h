@@ -90,10 +90,13 @@ void ftrace_update_record(struct dyn_ftrace *rec, int enable);
 unsigned long ftrace_get_addr_curr(struct dyn_ftrace *rec);
 unsigned long ftrace_get_addr_new(struct dyn_ftrace *rec);
 
-/* ftrace_modify.c: how sites are rewritten */
+/* ftrace_replace.c: how sites are rewritten */
+extern void (*ftrace_window)(void);
+int ftrace_replace_code(int enable);
+
+/* ftrace_modify.c: in which order */
 extern atomic_t modifying_ftrace_code;
 extern unsigned long ftrace_update_func, ftrace_update_func_call;
-extern void (*ftrace_window)(void);
 int ftrace_modify_all_code(int command);
 int arch_ftrace_update_code(int command);
 void ftrace_update_ftrace_func(ftrace_func_t func);

@@ -23,6 +23,7 @@ struct task_struct {
 };
 
 static_assert(offsetof(struct task_struct, thread_info) == 0, "assembly takes one for the other");
+static_assert(offsetof(struct task_struct, state) == sizeof(struct thread_info), "no hole before the neighbour");
 
 DECLARE_PER_CPU(struct task_struct *, current_task);
 

@@ -37,6 +37,6 @@ static void do_sync_core(void *info)
 noinline void run_sync(void)
 {
 	if (num_online_cpus() <= 1)
-		return; /* the one CPU that is here has just written it, and sees it after the next IRET at the latest */
+		return; /* nobody else to tell; and where this CPU has written, it is not executing */
 	on_each_cpu(do_sync_core, NULL);
 }
