@@ -207,6 +207,50 @@ const ROLES: Record<string, string> = {
   text_poke: "The store goes to the text’s alias in the direct map; the text itself is read-only.",
 };
 
+/** The few instructions that deserve a sentence of their own though they raise no event. */
+const NOTES: readonly { readonly in: RegExp; readonly insn: RegExp; readonly says: string }[] = [
+  {
+    in: /_stub_/,
+    insn: /^(sub rsp|lea rsp)/,
+    says: "The stub makes room on the stack for the return address.",
+  },
+  {
+    in: /_stub_/,
+    insn: /^push/,
+    says: "The stub saves the registers that it needs, below the room that it has made.",
+  },
+  {
+    in: /_stub_/,
+    insn: /gs:\[?current_task/,
+    says: "The stub asks for the current task. On whatever CPU this is by now, it is the task that executed the `int3`.",
+  },
+  {
+    in: /_stub_/,
+    insn: /^mov \[rsp/,
+    says: "The stub puts the address into the room that it has made: there a `call` would have pushed it.",
+  },
+  {
+    in: /_stub_/,
+    insn: /^pop/,
+    says: "The registers get back what they held. Nothing will show that the stub was here.",
+  },
+  {
+    in: /^int3/,
+    insn: /^push -1/,
+    says: "The entry code pushes −1 where a system call’s number would be: `orig_ax`.",
+  },
+  {
+    in: /^int3/,
+    insn: /^mov rdi, rsp/,
+    says: "The stack pointer is now the `regs` that `do_int3` gets: the frame is its top end.",
+  },
+  {
+    in: /^error_exit/,
+    insn: /^add rsp, 8/,
+    says: "`orig_ax` is dropped. What is left is the frame, for `iretq`.",
+  },
+];
+
 /** The story's sentence at a moment. */
 export function tell(story: Story): string {
   switch (story.is) {
@@ -215,10 +259,18 @@ export function tell(story: Story): string {
     case "event":
       return sentence(story.event, story.design);
     case "step":
-      return ROLES[story.function] ?? `CPU ${story.cpu} goes on in ${code(story.function)}.`;
+      return (
+        noteOn(story.function, story.text) ??
+        ROLES[story.function] ??
+        `CPU ${story.cpu} goes on in ${code(story.function)}.`
+      );
     default:
       return assertNever(story);
   }
+}
+
+function noteOn(name: string, insn: string): string | undefined {
+  return NOTES.find((note) => note.in.test(name) && note.insn.test(insn))?.says;
 }
 
 /** The instruction behind a step, for the line under the sentence. */
@@ -543,6 +595,9 @@ export const WORDS = {
   speed: "speed",
   atBeats: "at beats",
   granularity: "granularity",
+  sameStep: (others: readonly LensEvent[]): string =>
+    `In the same step: ${others.map((event) => `${EVENT_NAMES[event.event]}${"op" in event ? ` (${event.op})` : ""}`).join(", ")}.`,
+  settings: "How to play",
   restart: "Restart",
   previousEvent: "Previous event",
   stepBack: "Step back",

@@ -57,7 +57,7 @@ export interface CodeView {
   readonly from: { readonly place: string; readonly vector: number } | null;
 }
 
-const CALLERS_SHOWN = 6;
+const CALLERS_SHOWN = 5;
 
 export function codeView(recording: Recording, moment: number, cpu: number): CodeView {
   const { guest } = recording;

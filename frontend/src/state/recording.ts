@@ -145,6 +145,13 @@ export class Recording {
     return this.events.slice(0, countBefore(this.#eventMoments, moment));
   }
 
+  /** The findings to tell at `moment`: those of the step just made, and, at the end, those of the run as a whole. */
+  findingsOf(moment: number): readonly Finding[] {
+    return this.findings.filter(
+      (finding) => finding.n === moment - 1 || (finding.n >= this.length && moment === this.length),
+    );
+  }
+
   /** The newest event before `moment` that `matches`, or null. */
   lastEvent<T extends LensEvent>(moment: number, matches: (event: LensEvent) => event is T): T | null;
   lastEvent(moment: number, matches: (event: LensEvent) => boolean): LensEvent | null;

@@ -4,8 +4,9 @@
  * What a word is follows from the step that made room for it and the step that wrote it last; names of pt_regs come from its layout.
  */
 
-import { add, compare, distance, hex, type U64 } from "../lib/hex";
+import { add, compare, distance, hex, type U64, u64 } from "../lib/hex";
 import type { Step } from "../wire/batch";
+import type { FramePushed } from "../wire/wire.gen";
 import type { Activation } from "./calls";
 import { FRAME_WORDS, type FrameValue, type FrameWord, framesAt, type IretFrame } from "./frames";
 import { physical } from "./memory";
@@ -19,8 +20,6 @@ const WORD = 8; // bytes
 const OLDER_SHOWN = 1;
 /** So many words of the interrupted code are shown above a frame: its return address, and one more. */
 const INTERRUPTED_SHOWN = 2;
-/** So many rows are shown where no trap is open. */
-const CURRENT_SHOWN = 7;
 /** What a caller keeps is one row from this many words on; what the current function keeps is shown word by word. */
 const KEPT_FOLDED = 2;
 const OWN_FOLDED = 6;
@@ -118,7 +117,7 @@ function segment(
   const area = stackArea(recording.guest.symbols, at);
   const older = area === null ? OLDER_SHOWN : Math.floor((distance(area.end, at) ?? 0) / WORD);
   for (let index = 0; index < older; index++) words.push(context.older(add(at, index * WORD)));
-  return { name, rows: fold(words.reverse()) };
+  return { name, rows: fold(words.reverse(), baseOf(recording, moment, cpu, low)) };
 }
 
 /** Says what each word of one stack is, at one moment. */
@@ -229,8 +228,29 @@ class Words {
   }
 }
 
+/**
+ * Where the interrupted code's words end and what is laid for the call begins, while no trap is open: at the RSP that the last
+ * trap interrupted, as long as that has not been returned from; else at the current function's return address. So
+ * the rows above keep their places when a frame comes and goes.
+ */
+function baseOf(recording: Recording, moment: number, cpu: number, low: U64): U64 {
+  const event = recording.lastEvent(
+    moment,
+    (candidate): candidate is FramePushed => candidate.event === "frame-pushed" && candidate.cpu === cpu,
+  );
+  const interrupted = event === null ? null : u64(event.frame.sp);
+  if (
+    interrupted !== null &&
+    ownerOf(recording, interrupted) === ownerOf(recording, low) &&
+    compare(low, interrupted) <= 0
+  ) {
+    return interrupted;
+  }
+  return recording.calls[cpu]?.at(moment).sp ?? low;
+}
+
 /** Folds what is not the subject; `words` come highest first, and so do the rows. */
-function fold(words: readonly StackWord[]): StackRow[] {
+function fold(words: readonly StackWord[], base: U64): StackRow[] {
   const rows: StackRow[] = [];
   let isBehindFrame = false;
   for (let start = 0; start < words.length;) {
@@ -249,7 +269,10 @@ function fold(words: readonly StackWord[]): StackRow[] {
       case "plain":
         if (end < words.length) rows.push(...foldFrom(run, INTERRUPTED_SHOWN, "callers"));
         else if (isBehindFrame) rows.push(...foldFrom(run, 0, "handler"));
-        else rows.push(...current(run));
+        else {
+          const outer = run.filter((word) => compare(word.address, base) >= 0);
+          rows.push(...foldFrom(outer, INTERRUPTED_SHOWN, "callers"), ...current(run.slice(outer.length)));
+        }
         break;
     }
     start = end;
@@ -272,11 +295,7 @@ function current(run: readonly StackWord[]): StackRow[] {
     } else rows.push(...words.map((word) => ({ word })));
     start = end;
   }
-  if (rows.length <= CURRENT_SHOWN + 1) return rows;
-  const outer = rows
-    .slice(0, rows.length - CURRENT_SHOWN)
-    .flatMap((row) => ("word" in row ? [row.word] : row.fold.words));
-  return [...foldFrom(outer, 0, "callers"), ...rows.slice(rows.length - CURRENT_SHOWN)];
+  return rows;
 }
 
 /** The function that keeps something in a word; null for a return address. */

@@ -1,6 +1,7 @@
 /** What there is to tell at a moment: the weightiest event of the step just made, or the step itself. */
 
 import type { Lane, LensEvent } from "../wire/wire.gen";
+import { compactInsn } from "./assembly";
 import type { EventName } from "./beats";
 import type { Recording } from "./recording";
 import { shortName, splitName } from "./symbols";
@@ -20,6 +21,8 @@ export type Story =
 export interface Told {
   readonly story: Story;
   readonly lane: Lane | null;
+  /** The other events of the same step. */
+  readonly others: readonly LensEvent[];
   /** The last event that lies further back, and how many steps. */
   readonly since: { readonly event: LensEvent; readonly steps: number } | null;
 }
@@ -65,12 +68,20 @@ export function weightiest(events: readonly LensEvent[]): LensEvent | null {
 export function storyAt(recording: Recording, moment: number, design: string): Told {
   if (moment === 0) {
     const name = recording.guest.symbols.owner(recording.at(0).register(0, "rip")) ?? "";
-    return { story: { is: "start", cpu: 0, function: name }, lane: null, since: null };
+    return { story: { is: "start", cpu: 0, function: name }, lane: null, others: [], since: null };
   }
   const step = recording.step(moment - 1);
   const lane = recording.lane(step);
-  const event = weightiest(recording.eventsOf(moment - 1));
-  if (event !== null) return { story: { is: "event", event, design }, lane, since: null };
+  const events = recording.eventsOf(moment - 1);
+  const event = weightiest(events);
+  if (event !== null) {
+    return {
+      story: { is: "event", event, design },
+      lane,
+      others: events.filter((other) => other !== event),
+      since: null,
+    };
+  }
   const last = recording.lastEvent(moment - 1, () => true);
   const since = last === null ? null : { event: last, steps: moment - 1 - last.n };
   const insn = recording.code(step);
@@ -79,12 +90,13 @@ export function storyAt(recording: Recording, moment: number, design: string): T
     story: {
       is: "step",
       cpu: step.cpu,
-      text: insn.text,
+      text: compactInsn(insn.text),
       function: splitName(symbol).name,
       place: shortName(symbol),
       source: insn.file === null || insn.line === null ? null : `${insn.file}:${insn.line}`,
     },
     lane,
+    others: [],
     since,
   };
 }

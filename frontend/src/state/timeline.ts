@@ -1,6 +1,6 @@
 /** The whole run at a glance: for each CPU a band of contexts, the functions and traps above it, and the events. */
 
-import type { ContextName, LensEvent } from "../wire/wire.gen";
+import type { ContextName, Finding, LensEvent } from "../wire/wire.gen";
 import type { Activation } from "./calls";
 import type { Recording } from "./recording";
 
@@ -37,6 +37,7 @@ export interface Timeline {
   readonly length: number;
   readonly lanes: readonly Lane[];
   readonly marks: readonly Mark[];
+  readonly findings: readonly Finding[];
 }
 
 export function timeline(recording: Recording): Timeline {
@@ -44,6 +45,7 @@ export function timeline(recording: Recording): Timeline {
     length: recording.length,
     lanes: recording.calls.map((calls, cpu) => laneOf(recording, calls.all, cpu)),
     marks: marksOf(recording),
+    findings: [...recording.findings],
   };
 }
 

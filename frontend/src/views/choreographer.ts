@@ -136,7 +136,14 @@ export class Choreographer {
     options: KeyframeAnimationOptions,
   ): void {
     if (element === null || element === undefined) return;
-    this.#running.push(element.animate(keyframes, { easing: EASE, ...options }));
+    const animation = element.animate(keyframes, { easing: EASE, ...options });
+    this.#running.push(animation);
+    animation.addEventListener("finish", () => {
+      this.#running = this.#running.filter((other) => other !== animation);
+      if (!this.#overlay.includes(element)) return;
+      this.#overlay = this.#overlay.filter((other) => other !== element);
+      element.remove();
+    });
   }
 }
 
