@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_scenarios(commands)
     _add_run(commands)
+    _add_check(commands)
     _add_guest(commands)
     schema = commands.add_parser("schema", help="print the OpenAPI document, the socket's messages included")
     schema.set_defaults(command=_later("schema", "print_schema"))
@@ -65,6 +66,7 @@ def _add_run(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
         "--fetch", default=FetchModel.COHERENT.value, metavar="F", help="coherent, or weak: fetches may lag (coherent)"
     )
     run.add_argument("--cpus", type=_cpus, metavar="N", help=f"1 to {MAX_CPUS}; the scenario's own number if not given")
+    run.add_argument("--policy", metavar="P", help="instead of a schedule: end, rr:QUANTUM or random:SEED")
     run.add_argument(
         "--schedule", metavar="S", help="who steps when, and what is injected; the scenario's own if not given"
     )
@@ -75,6 +77,15 @@ def _add_run(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
     run.add_argument("--format", choices=FORMATS, default="summary", help="for people, or for programs (summary)")
     run.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     run.set_defaults(command=_later("run", "run"))
+
+
+def _add_check(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    check = commands.add_parser("check", help="every scenario, design and variant: expected against got")
+    check.add_argument("scenario", nargs="*", metavar="SCENARIO", help="only these")
+    check.add_argument("--all", action="store_true", help="all of them: under a minute on two cores")
+    check.add_argument("--qemu", action="store_true", help="also compare every instruction with QEMU's")
+    check.add_argument("--format", choices=("text", "jsonl"), default="text", help="for people, or for programs (text)")
+    check.set_defaults(command=_later("check", "check"))
 
 
 def _add_guest(commands: argparse._SubParsersAction[_OneLineParser]) -> None:

@@ -20,6 +20,12 @@ class Progress:
             print(f"{_ERASE}{count:,} steps", end="", file=sys.stderr, flush=True)
             self._shown = True
 
+    def rows(self, done: int, of: int) -> None:
+        """So many rows of a table are filled."""
+        if sys.stderr.isatty():
+            print(f"{_ERASE}{done} of {of} rows", end="", file=sys.stderr, flush=True)
+            self._shown = True
+
     def done(self) -> None:
         """Take the line away."""
         if self._shown:

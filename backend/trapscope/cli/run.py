@@ -10,10 +10,12 @@ from trapscope import assets
 from trapscope.cli.output import opened
 from trapscope.cli.progress import Progress
 from trapscope.cli.summary import summary
+from trapscope.core.errors import BadInput
 from trapscope.core.image import Image
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import CATALOGUE, resolve
 from trapscope.core.types import Verdict
+from trapscope.matrix import policy
 from trapscope.wire import jsonl
 
 _STEPS_AT_A_TIME: Final = 4096
@@ -23,12 +25,16 @@ def run(arguments: argparse.Namespace) -> int:
     """0 for the verdict ok, 1 for any other, which is a result too."""
     image = Image.from_bytes(assets.guest_elf())
     spec = resolve(image, arguments.scenario, arguments.design, arguments.variant, arguments.fetch, arguments.cpus)
-    schedule = arguments.schedule
-    if schedule is None:
-        schedule = CATALOGUE[spec.scenario].schedule_under(spec.design)
+    if arguments.policy is not None and arguments.schedule is not None:
+        raise BadInput("--policy and --schedule both say who steps when; give one of them")
+    chosen = None if arguments.policy is None else policy.parse(arguments.policy)
     session = Session(image, spec, max_steps=arguments.max_steps)
-    session.feed(schedule)
+    if chosen is None:
+        schedule = CATALOGUE[spec.scenario].schedule_under(spec.design)
+        session.feed(schedule if arguments.schedule is None else arguments.schedule)
     with opened(arguments.out) as stream:
+        if chosen is not None:
+            policy.drive(session, chosen)
         play(session)
         written: Iterator[str] = jsonl.lines(session) if arguments.format == "jsonl" else summary(session)
         stream.writelines(written)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from trapscope.core.image import Image
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import CATALOGUE, resolve
-from trapscope.core.types import Severity, Verdict
+from trapscope.core.types import RIP, RSP, Severity, Verdict
 from trapscope.matrix import policy, torn
 from trapscope.matrix.row import Got, Row, Sweep
 
 QUANTA = (1, 2, 3, 5, 7, 11, 13)
+
+_Left = Callable[[bool, int, int], bool]
 
 
 def look(image: Image, row: Row) -> Got:
@@ -38,12 +40,12 @@ def open_session(image: Image, row: Row) -> Session:
 def _runs(image: Image, row: Row) -> Iterator[tuple[str, Session, Row]]:
     """Every run of the row, finished, with the schedule that reproduces it and what is expected of it."""
     if row.sweep is Sweep.ONCE:
-        schedule = row.schedule or CATALOGUE[row.scenario].schedule
+        schedule = row.schedule or CATALOGUE[row.scenario].schedule_under(row.design)
         yield schedule, _played(image, row, schedule), row
     elif row.sweep is Sweep.EVERY_HANDLER_BOUNDARY:
-        yield from _every_boundary(image, row, "&ftrace_int3_handler", "nmi", ("push-begun", "slot-pushed"))
+        yield from _every_boundary(image, row, "&ftrace_int3_handler", "nmi", ("push-begun", "slot-pushed"), _returns)
     elif row.sweep is Sweep.EVERY_STUB_BOUNDARY:
-        yield from _every_boundary(image, row, "stub-entered", "irq", ("pop-begun", "slot-popped"))
+        yield from _every_boundary(image, row, "stub-entered", "irq", ("pop-begun", "slot-popped"), _jumps)
     else:
         policies: Iterable[policy.Policy] = (
             [policy.RoundRobin(quantum) for quantum in QUANTA]
@@ -57,7 +59,7 @@ def _runs(image: Image, row: Row) -> Iterator[tuple[str, Session, Row]]:
 
 
 def _every_boundary(
-    image: Image, row: Row, first: str, what: str, accesses: tuple[str, str]
+    image: Image, row: Row, first: str, what: str, accesses: tuple[str, str], left: _Left
 ) -> Iterator[tuple[str, Session, Row]]:
     """An injection at every boundary of the routine that begins at `first` and ends where it returns or jumps.
 
@@ -67,7 +69,7 @@ def _every_boundary(
     base.feed(f"0>{first}")
     policy.run_out(base)
     begin = len(base.trace)
-    end = _leaves(image, base)
+    end = _leaves(image, base, left)
     begun, done = (_moment(base, name, begin) for name in accesses)
     for moment in range(begin, end + 1):
         schedule = f"0*{moment} {what}@0 0>."
@@ -76,18 +78,28 @@ def _every_boundary(
         yield schedule, _played(image, row, schedule), expected
 
 
-def _leaves(image: Image, session: Session) -> int:
-    """Step CPU 0 until it has left the function that it is in (calls out of it do not count); the moment of that."""
+def _returns(inside: bool, stack: int, entry_stack: int) -> bool:
+    """A function is left when RIP is outside and its frame is gone: calls out of it do not count."""
+    return not inside and stack > entry_stack
+
+
+def _jumps(inside: bool, _stack: int, _entry_stack: int) -> bool:
+    """A stub is left by its jump."""
+    return not inside
+
+
+def _leaves(image: Image, session: Session, left: _Left) -> int:
+    """Step CPU 0 until it has left the routine that it is in; the moment of that."""
     trace = session.trace
     entered_at = trace.head.regs[0]
-    routine, _ = image.locate(entered_at[16]) or (None, 0)
-    assert routine is not None
-    depth = entered_at[7]
+    found = image.locate(entered_at[RIP])
+    if found is None:
+        raise ValueError(f"no routine covers {entered_at[RIP]:#x}")
+    routine, entry_stack = found[0], entered_at[RSP]
     while session.verdict is None:
         session.turn(0, 1)
         regs = trace.head.regs[0]
-        inside = routine.address <= regs[16] < routine.address + routine.size
-        if not inside and regs[7] >= depth:
+        if left(routine.address <= regs[RIP] < routine.address + routine.size, regs[RSP], entry_stack):
             return len(trace)
     return len(trace)
 

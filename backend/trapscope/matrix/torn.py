@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from trapscope.core.image import Image
-from trapscope.core.lens import Event
+from trapscope.core.lens.events import TextWritten
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import resolve
 from trapscope.core.session.schedule import SITE_BYTES
@@ -27,7 +27,7 @@ _Mixture = tuple[bytes, tuple[int, ...]]
 def look(image: Image, row: Row) -> Got:
     """Sweep the row; a row that breaks `no-torn-fetch` must show at least one torn fetch, any other none."""
     spec = resolve(image, row.scenario, row.design, row.variants, row.fetch, row.cpus)
-    site, allowed = _site(Session(image, spec))
+    site, allowed = _site(Session(image, resolve(image, row.scenario, row.design)))
     session = Session(image, spec)
     _begin(session)
     while session.trace.head.regs[0][RIP] != site:
@@ -58,18 +58,15 @@ def look(image: Image, row: Row) -> Got:
 
 
 def _site(session: Session) -> tuple[int, frozenset[bytes]]:
-    """The first site that the scenario patches, and what may be decoded there."""
-    written: list[Event] = []
-    _begin(session)
-    while not written and session.turn(1, 1):
-        written = [event for event in session.events if event.name == "text-write"]
-    if not written:
-        raise ValueError(f"scenario {session.spec.scenario} patches nothing on CPU 1")
-    site = int(getattr(written[0], "site"))  # noqa: B009 - only this kind of event has it
-    old = session.state0.memory.read(site, SITE_BYTES)
+    """The first site that the scenario, played by the book, patches, and what may be decoded there."""
     session.feed("rr*7")
     while session.advance(_MOST_STEPS):
         pass
+    written = [event for event in session.events if isinstance(event, TextWritten)]
+    if not written:
+        raise ValueError(f"scenario {session.spec.scenario} patches nothing")
+    site = written[0].site
+    old = session.state0.memory.read(site, SITE_BYTES)
     new = session.trace.head.memory.read(site, SITE_BYTES)
     return site, frozenset({_INT3, old, new})
 
