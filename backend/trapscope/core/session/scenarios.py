@@ -75,7 +75,7 @@ SCENARIOS: Final = (
             "a tracer is added, and the site changes from one call to another. Whoever enters the function in between "
             "must still reach the new body: step over the site, and the patched bug is back."
         ),
-        variants=("no-gap", "traced-handler", "caller-not-regs"),
+        variants=("flags-exact", "caller-not-regs", "no-gap", "traced-handler"),
     ),
     Scenario(
         name="livepatch-live",

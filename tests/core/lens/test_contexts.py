@@ -1,0 +1,149 @@
+"""Contexts, lanes and nesting: who runs, inside how many traps, as the guest's own counters say."""
+
+from itertools import pairwise
+
+from tests.core.lens.played import only, played
+from trapscope.core.image import Image
+from trapscope.core.lens import Lane
+from trapscope.core.lens.events import (
+    BreakpointHit,
+    Forked,
+    Interrupted,
+    IpiSent,
+    IpiTaken,
+    Migrated,
+    NmiTaken,
+    Preempted,
+    SlotPopped,
+    SlotPushed,
+    SoftirqBegun,
+)
+from trapscope.core.session import Session
+from trapscope.core.types import Context, StepKind
+
+FOUR = [Context.PROCESS, Context.SOFTIRQ, Context.IRQ, Context.NMI]
+
+
+def lane(session: Session, moment: int) -> Lane:
+    return session.lanes[session.lane_of[moment]]
+
+
+def test_the_int3_belongs_to_the_lane_it_left_and_the_delivery_to_the_one_it_opened(image: Image) -> None:
+    session = played(image, "first-call")
+    (hit,) = only(session.events, "int3")
+    assert lane(session, hit.moment) == Lane(Context.PROCESS, 0, "worker")
+    assert lane(session, hit.moment + 1) == Lane(Context.PROCESS, 1, "worker")
+    (iret,) = only(session.events, "iret")
+    assert lane(session, iret.moment).trap == 1
+    assert lane(session, iret.moment + 1).trap == 0
+
+
+def test_four_contexts_hold_a_slot_each_and_unwind_in_order(image: Image) -> None:
+    session = played(image, "four-contexts", "thread")
+    pushed = [event for event in session.events if isinstance(event, SlotPushed)]
+    popped = [event for event in session.events if isinstance(event, SlotPopped)]
+    assert [(event.context, event.index, event.depth) for event in pushed] == [
+        (context, index, index + 1) for index, context in enumerate(FOUR)
+    ]
+    assert [(event.context, event.index, event.depth) for event in popped] == [
+        (context, index, index) for index, context in reversed(list(enumerate(FOUR)))
+    ]
+    assert [event.value for event in popped] == [event.value for event in reversed(pushed)]
+    assert {event.owner for event in pushed} == {"worker"}
+
+
+def test_each_context_hits_its_own_function(image: Image) -> None:
+    hits = [event for event in played(image, "four-contexts").events if isinstance(event, BreakpointHit)]
+    assert [(event.context, event.symbol) for event in hits] == [
+        (Context.PROCESS, "traced_fn+0x0"), (Context.SOFTIRQ, "traced_softirq+0x0"),
+        (Context.IRQ, "traced_irq+0x0"), (Context.NMI, "traced_nmi+0x0"),
+    ]  # fmt: skip
+
+
+def test_an_interrupt_is_in_irq_context_from_its_delivery_on(image: Image) -> None:
+    session = played(image, "four-contexts")
+    for event in session.events:
+        if isinstance(event, Interrupted):
+            assert lane(session, event.moment).context is Context.IRQ
+            assert lane(session, event.moment + 1).context is Context.IRQ
+        if isinstance(event, NmiTaken):
+            assert lane(session, event.moment).context is Context.NMI
+
+
+def test_an_interrupt_says_what_it_interrupted(image: Image) -> None:
+    session = played(image, "four-contexts")
+    assert [e.context for e in session.events if isinstance(e, Interrupted)] == [Context.PROCESS, Context.SOFTIRQ]
+    assert [e.context for e in session.events if isinstance(e, NmiTaken)] == [Context.IRQ]
+    (softirq,) = [event for event in session.events if isinstance(event, SoftirqBegun)]
+    assert softirq.task == "worker"
+
+
+def test_contexts_are_left_again_in_the_end(image: Image) -> None:
+    session = played(image, "four-contexts")
+    assert lane(session, len(session.trace) - 1) == Lane(Context.PROCESS, 0, "worker")
+
+
+def test_a_lane_changes_only_where_something_began_or_ended(image: Image) -> None:
+    """The count of traps goes by one, up at a delivery and down behind an iretq."""
+    session = played(image, "four-contexts")
+    traps = [lane(session, moment).trap for moment in range(len(session.trace))]
+    for moment, (before, after) in enumerate(pairwise(traps), 1):
+        if after > before:
+            assert session.trace.step(moment).kind is StepKind.DELIVERY
+        elif after < before:
+            assert session.trace.step(moment - 1).code == b"\x48\xcf"
+        assert abs(after - before) <= 1
+
+
+def test_a_task_that_is_preempted_takes_slot_and_trap_to_the_other_cpu(image: Image) -> None:
+    session = played(image, "preempt-migrate", "thread")
+    (preempted,) = [e for e in session.events if isinstance(e, Preempted) and e.task == "worker" and e.depth]
+    migrated = next(event for event in session.events if isinstance(event, Migrated) and event.task == "worker")
+    assert (preempted.cpu, preempted.depth) == (0, 1)
+    assert (migrated.cpu, migrated.from_cpu, migrated.depth) == (1, 0, 1)
+    (popped,) = [event for event in session.events if isinstance(event, SlotPopped)]
+    assert (popped.cpu, popped.task, popped.depth) == (1, "worker", 0)
+
+
+def test_traced_preempt_makes_one_process_context_hold_two_slots(image: Image) -> None:
+    pushed = [
+        e for e in played(image, "preempt-migrate", "thread", "traced-preempt").events if isinstance(e, SlotPushed)
+    ]
+    assert [(event.context, event.index) for event in pushed] == [(Context.PROCESS, 0), (Context.PROCESS, 1)]
+
+
+def test_a_child_is_copied_with_depth_0(image: Image) -> None:
+    (forked,) = [event for event in played(image, "fork").events if isinstance(event, Forked)]
+    assert (forked.parent, forked.depth) == ("worker", 0)
+
+
+def test_a_fork_from_an_interrupt_before_the_pop_copies_a_phantom_depth(image: Image) -> None:
+    session = played(image, "fork", schedule="0>stub-entered irq@0 0>.")
+    assert [event.depth for event in session.events if isinstance(event, Forked)] == [1, 0]
+
+
+def test_every_ipi_that_is_taken_was_sent(image: Image) -> None:
+    session = played(image, "patch-live")
+    sent = [event for event in session.events if isinstance(event, IpiSent)]
+    taken = [event for event in session.events if isinstance(event, IpiTaken)]
+    assert {(event.cpu, event.delivery, event.vector, event.to) for event in sent} == {(1, "fixed", 0xFB, (0,))}
+    assert {(event.cpu, event.vector, event.sender) for event in taken} == {(0, 0xFB, 1)}
+    assert len(taken) == len(sent)
+
+
+def test_each_sync_reaches_every_cpu_before_the_next_pass(image: Image) -> None:
+    session = played(image, "livepatch-live")
+    told = [event for event in session.events if event.name in ("patch-phase", "sync-core")]
+    phases = ["breakpoints", "sync-1", "tails", "sync-2", "first-bytes", "sync-3", "done"]
+    seen: list[str] = []
+    synced: set[int] = set()
+    for event in told:
+        if event.name == "sync-core":
+            synced.add(event.cpu)
+            continue
+        phase = getattr(event, "phase", "")
+        if phase in ("tails", "first-bytes", "done"):
+            assert synced == {0, 1}
+        synced.clear()
+        seen.append(phase)
+    assert seen == phases
