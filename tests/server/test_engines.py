@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -18,7 +19,7 @@ from trapscope.core.session import Session
 from trapscope.core.session.catalogue import resolve
 from trapscope.server import requests as ask
 from trapscope.server.engine import MAX_DEATHS, Engine
-from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit
+from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
 from trapscope.server.metrics import Metrics
 from trapscope.server.pool import Pool
 from trapscope.server.refusal import Refused
@@ -72,6 +73,37 @@ async def test_a_process_killed_while_nothing_runs_is_not_noticed(image: Image) 
             status = await viewer.run("0>.")
         assert (status.state, status.hash) == ("ended", expected.hash)
         assert viewer.steps == list(expected.trace.steps())
+
+
+async def test_an_ended_run_whose_process_died_is_still_ended_and_can_be_exported() -> None:
+    async with serving() as server:
+        session = await server.create()
+        async with viewing(server.url, session) as viewer:
+            ended = await viewer.run("0>.")
+            process = the_process(server)
+            process.kill()
+            await process.died()
+            trace = await server.http.get(f"api/sessions/{session}/trace")
+            refused = await viewer.command("run", schedule="0")
+            assert isinstance(refused, RefusedMessage)
+            assert refused.why.code == "session-ended"
+        assert json.loads(trace.text.splitlines()[-1])["hash"] == ended.hash
+        assert (await server.http.get(f"api/sessions/{session}")).json()["state"] == "ended"
+
+
+async def test_a_schedule_refused_by_a_rebuilt_session_leaves_it_idle() -> None:
+    async with serving() as server:
+        session = await server.create()
+        async with viewing(server.url, session) as viewer:
+            before = await viewer.run("0*10")
+            process = the_process(server)
+            process.kill()
+            await process.died()
+            refused = await viewer.command("run", schedule="nonsense")
+            assert isinstance(refused, RefusedMessage)
+            assert refused.why.code == "bad-schedule"
+        info = (await server.http.get(f"api/sessions/{session}")).json()
+        assert (info["state"], info["hash"], info["schedule"]) == ("idle", before.hash, "0*10")
 
 
 async def test_what_was_cancelled_stays_cancelled_when_the_session_is_rebuilt() -> None:
@@ -149,7 +181,7 @@ async def test_a_session_that_kills_every_process_is_given_up() -> None:
 async def test_a_server_whose_processes_never_start_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     pool = Pool(Settings(workers=1), Metrics())
-    pool.start()
+    pool.start(Guest(b"", {}))
     try:
         with pytest.raises(EngineUnfit, match="in a row did not start"):
             await pool.ready()
@@ -165,4 +197,4 @@ async def test_a_process_that_cannot_run_here_tells_why(tmp_path: Path, monkeypa
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(sys, "executable", str(script))
     with pytest.raises(EngineUnfit, match="Unicorn fails: iretq"):
-        await EngineProcess.start(1024, 10)
+        await EngineProcess.start(Guest(b"", {}), 1024, 10)

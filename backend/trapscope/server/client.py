@@ -72,7 +72,7 @@ class Client:
         yield _text(Snapshot(type="snapshot", first=first, steps=room.log.steps, cpus=None if first else room.cpus))
         if first == 0:
             yield room.memory_frame
-        told_status = None
+        told_changes = -1
         while True:
             self.wake.clear()
             while not self._replies.empty():
@@ -88,9 +88,9 @@ class Client:
                 self._next_chunk += 1
                 yield chunk.text
                 yield chunk.frame
-            elif told_status is not room.status:
-                told_status = room.status
-                yield _text(told_status)
+            elif told_changes != room.status_changes:
+                told_changes = room.status_changes
+                yield _text(room.status)
             else:
                 await self.wake.wait()
 

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import sys
 from collections import deque
+from dataclasses import dataclass
 from typing import Final, Self
 
 from pydantic import ValidationError
@@ -35,6 +36,14 @@ class EngineUnfit(Exception):
     """The engine process cannot run here at all; the message says why and what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """What every engine process of a server runs, read once, so that a new build changes nothing in a running one."""
+
+    elf: bytes
+    sources: dict[str, str]
+
+
 class EngineProcess:
     """A running, greeted process."""
 
@@ -49,7 +58,7 @@ class EngineProcess:
         self._reader = asyncio.create_task(self._read(), name=f"engine {process.pid}")
 
     @classmethod
-    async def start(cls, memory_mib: int, patience_seconds: float) -> Self:
+    async def start(cls, guest: Guest, memory_mib: int, patience_seconds: float) -> Self:
         """Start one; raises EngineUnfit if it says that it cannot run here, EngineLost if it just dies."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "trapscope.server.worker", str(memory_mib),
@@ -57,8 +66,10 @@ class EngineProcess:
             limit=_READ_BUFFER_BYTES, start_new_session=True,
         )  # fmt: skip
         assert process.stdout is not None
+        assert process.stdin is not None
         try:
             async with asyncio.timeout(_START_SECONDS):
+                process.stdin.write(Message(ask.Begin(sources=list(guest.sources)).model_dump(), (guest.elf,)).encode())
                 greeting = ask.GREETINGS.validate_python((await receive_message(process.stdout)).head)
             if isinstance(greeting, ask.Unfit):
                 raise EngineUnfit(greeting.why)

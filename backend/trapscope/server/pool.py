@@ -11,7 +11,7 @@ import logging
 from typing import Final
 
 from trapscope.server import requests as asked
-from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit
+from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
 from trapscope.server.metrics import Metrics
 from trapscope.settings import Settings
 
@@ -35,10 +35,10 @@ class Pool:
         self.unfit: str | None = None
         """Why no engine process can run here at all, once one said so."""
 
-    def start(self) -> None:
+    def start(self, guest: Guest) -> None:
         """Begin to start the processes, without waiting for them."""
         self._keepers = [
-            asyncio.create_task(self._keep(), name=f"keeper {place}") for place in range(self._settings.workers)
+            asyncio.create_task(self._keep(guest), name=f"keeper {place}") for place in range(self._settings.workers)
         ]
 
     async def stop(self) -> None:
@@ -104,13 +104,13 @@ class Pool:
     def _is_worn(self, process: EngineProcess) -> bool:
         return process.opened >= self._settings.worker_sessions
 
-    async def _keep(self) -> None:
+    async def _keep(self, guest: Guest) -> None:
         """Have a process in this place, for ever."""
         pause, failed = _FIRST_PAUSE_SECONDS, 0
         while True:
             try:
                 process = await EngineProcess.start(
-                    self._settings.worker_memory_mib, self._settings.request_timeout_seconds
+                    guest, self._settings.worker_memory_mib, self._settings.request_timeout_seconds
                 )
             except EngineUnfit as error:
                 log.error("no engine process can run here", extra={"why": str(error)})

@@ -13,8 +13,15 @@ from trapscope.wire.rest import DesignList, GuestInfo, RunChoice, ScenarioList
 from trapscope.wire.values import Count, FetchName, Frozen, Registers, VerdictName
 
 
+class Begin(Frozen):
+    """The first thing a process is told, with one part: the guest's ELF. All processes of a server run the same one."""
+
+    op: Literal["begin"] = "begin"
+    sources: list[str]
+
+
 class Ready(Frozen):
-    """The first thing a process says: it has read the guest and Unicorn passed its self-test."""
+    """Answer to Begin: the process has read the guest and Unicorn passed its self-test."""
 
     outcome: Literal["ready"]
     guest: GuestInfo
@@ -170,4 +177,5 @@ Greeting = Ready | Unfit
 
 REQUESTS: Final[TypeAdapter[Request]] = TypeAdapter(Annotated[Request, Field(discriminator="op")])
 ANSWERS: Final[TypeAdapter[Answer]] = TypeAdapter(Annotated[Answer, Field(discriminator="outcome")])
+BEGINNINGS: Final = TypeAdapter(Begin)
 GREETINGS: Final[TypeAdapter[Greeting]] = TypeAdapter(Annotated[Greeting, Field(discriminator="outcome")])

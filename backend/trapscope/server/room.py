@@ -54,6 +54,8 @@ class Room:
         self.log = steps
         self.people: dict[str, Client] = {}
         self.closed: Refused | None = None
+        self.status_changes = 0
+        """How often the status has changed; steps made while running are no change."""
         self.used_at = clock()
         """When somebody last came, left or asked for something."""
         self.driven_at = clock()
@@ -75,11 +77,11 @@ class Room:
     @property
     def status(self) -> Status:
         """What the session is doing now."""
-        return self._status
+        return self._status.model_copy(update={"steps": self.log.steps})
 
     async def info(self) -> SessionInfo:
         """Everything about the session, for REST."""
-        status = self._status
+        status = self.status
         return SessionInfo(
             id=self.id,
             choice=self.choice,
@@ -144,7 +146,11 @@ class Room:
             if not isinstance(answer, ask.Done):
                 raise refusal(answer, "bad-schedule")
             at = self.log.steps
-            await self._inputs.append(self.id, Input(at, schedule))
+            try:
+                await self._inputs.append(self.id, Input(at, schedule))
+            except BaseException:
+                await self._engine.close()  # it has heard what the log has not; the log is right
+                raise
             self._queued += 1
             self._input_count += 1
             self.used_at = self.driven_at = self._clock()
@@ -200,8 +206,8 @@ class Room:
                 limit = min(limit, self._settings.chunk_steps)
                 try:
                     await self._advance(limit)
-                except Refused as error:
-                    log.error("a session cannot go on", extra={"why": error.detail})
+                except Exception:
+                    log.exception("a session cannot go on")
                     self._queued = 0
                     self._become("failed")
             limit *= 2
@@ -230,12 +236,19 @@ class Room:
             client.wake.set()
 
     async def _ask(self, request: ask.Request) -> tuple[ask.Answer, tuple[bytes, ...]]:
+        before = self._status
         try:
-            return await self._engine.ask(request)
+            reply = await self._engine.ask(request)
         except Refused:
             self._queued = 0
-            self._become("failed")
+            if before.state == "ended":
+                self._show(before)
+            else:
+                self._become("failed")
             raise
+        if self._status.state == "rebuilding":
+            self._show(before)
+        return reply
 
     def _rebuilding(self) -> None:
         self._metrics.rebuilds.inc()
@@ -253,13 +266,19 @@ class Room:
             raise self.closed
 
     def _become(self, state: SessionState, answer: ask.Advanced | None = None) -> None:
-        self._status = Status(
-            type="status",
-            state=state,
-            steps=self.log.steps,
-            verdict=None if answer is None else answer.verdict,
-            schedule=None if answer is None else answer.schedule,
-            hash=None if answer is None else answer.hash,
+        self._show(
+            Status(
+                type="status",
+                state=state,
+                steps=self.log.steps,
+                verdict=None if answer is None else answer.verdict,
+                schedule=None if answer is None else answer.schedule,
+                hash=None if answer is None else answer.hash,
+            )
         )
+
+    def _show(self, status: Status) -> None:
+        self._status = status
+        self.status_changes += 1
         for client in self.people.values():
             client.wake.set()

@@ -11,6 +11,7 @@ from typing import Final
 import uvicorn
 from pydantic import ValidationError
 
+from trapscope import assets
 from trapscope.core.errors import BadInput, EmulatorUnfit
 from trapscope.server import journal
 from trapscope.server.app import create_app
@@ -29,10 +30,11 @@ _ANYWHERE: Final = frozenset({"0.0.0.0", "::", ""})
 def serve(host: str | None = None, port: int | None = None, workers: int | None = None) -> None:
     """Serve until interrupted. What is None is as the settings say.
 
-    Raises BadInput where it cannot listen there, EmulatorUnfit where no machine can run here.
+    Raises BadInput where it cannot listen there, ImageError without a guest, EmulatorUnfit where no machine can run.
     """
     settings = settings_with(host=host, port=port, workers=workers)
     journal.begin(settings.log_level)
+    assets.guest_elf()
     listener = listen(settings.host, settings.port)
     # uvicorn ends in good order on SIGINT and then raises it again.
     with listener, contextlib.suppress(KeyboardInterrupt):

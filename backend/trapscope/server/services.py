@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from trapscope import assets
 from trapscope.server import requests as ask
-from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit
+from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
 from trapscope.server.metrics import Metrics
 from trapscope.server.pool import Pool
 from trapscope.server.refusal import Refused
 from trapscope.server.sessions import Sessions
 from trapscope.settings import Settings
+from trapscope.store import MemoryInputLog
 
 
-@dataclass(frozen=True, slots=True)
 class Services:
     """Everything with a life of its own."""
 
-    settings: Settings
-    metrics: Metrics
-    pool: Pool
-    sessions: Sessions
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.pool = Pool(settings, self.metrics)
+        self.sessions = Sessions(settings, self.pool, MemoryInputLog(), self.metrics, clock)
+        self.sources: dict[str, str] = {}
+        """The guest's sources, by path."""
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Read the guest and start the engine processes, without waiting; raises ImageError without a guest."""
+        guest = Guest(assets.guest_elf(), assets.sources())
+        self.sources = guest.sources
+        self.pool.start(guest)
+        self._sweeper = asyncio.create_task(self.sessions.keep_sweeping(), name="sweeper")
+
+    async def end(self) -> None:
+        """End every session and every process."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self.sessions.close()
+        await self.pool.stop()
 
     async def any_engine(self) -> EngineProcess:
         """Some engine process; raises Refused where none can run."""

@@ -13,7 +13,6 @@ import signal
 import sys
 from typing import BinaryIO, Final
 
-from trapscope import assets
 from trapscope.core.errors import TrapscopeError
 from trapscope.core.image import Image
 from trapscope.core.machine import selftest
@@ -31,12 +30,17 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
+        begun = read_message(sys.stdin.buffer)
+    except BrokenPipe:
+        return
+    begin = ask.BEGINNINGS.validate_python(begun.head)
+    try:
         selftest.verify()
-        image = Image.from_bytes(assets.guest_elf())
+        image = Image.from_bytes(begun.parts[0])
         hosted = Hosted(image)
         greeting = ask.Ready(
             outcome="ready",
-            guest=guest_facts.guest_info(image, list(assets.sources())),
+            guest=guest_facts.guest_info(image, begin.sources),
             scenarios=catalogue_facts.scenario_list(image),
             designs=catalogue_facts.design_list(),
         )

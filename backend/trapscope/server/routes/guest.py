@@ -9,7 +9,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from trapscope import assets
 from trapscope.server import requests as ask
 from trapscope.server.engine import refusal
 from trapscope.server.refusal import Refused
@@ -49,7 +48,7 @@ async def assembly(request: Request, services: Provided, symbol: Name) -> Respon
 @router.get("/sources/{path:path}", response_model=SourceFile)
 async def source(request: Request, services: Provided, path: Name) -> Response:
     """One file of the guest's source."""
-    text = assets.sources().get(path)
+    text = services.sources.get(path)
     if text is None:
         raise Refused("not-found", f"the guest has no source file {path!r}")
     return await _kept(request, services, SourceFile(path=path, text=text).model_dump_json().encode())
