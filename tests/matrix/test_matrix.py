@@ -1,0 +1,80 @@
+"""The matrix: it covers the catalogue, and it notices when something comes out otherwise."""
+
+from dataclasses import replace
+
+import pytest
+
+from trapscope.core.image import Image
+from trapscope.core.session.catalogue import CATALOGUE, VARIANTS
+from trapscope.core.types import Verdict
+from trapscope.matrix.expectations import EXPECTATIONS
+from trapscope.matrix.look import look
+from trapscope.matrix.row import Row, Sweep
+
+
+def row(scenario: str, design: str, *variants: str, sweep: Sweep = Sweep.ONCE) -> Row:
+    [found] = [
+        one
+        for one in EXPECTATIONS
+        if (one.scenario, one.design, one.variants, one.sweep) == (scenario, design, variants, sweep)
+    ]
+    return found
+
+
+def test_every_scenario_of_the_catalogue_is_expected_to_do_something() -> None:
+    assert {one.scenario for one in EXPECTATIONS} == set(CATALOGUE)
+
+
+def test_every_design_that_a_scenario_offers_is_in_the_matrix_or_a_live_variation_of_one_that_is() -> None:
+    covered = {(one.scenario, one.design) for one in EXPECTATIONS}
+    missing = {
+        (scenario.name, design)
+        for scenario in CATALOGUE.values()
+        for design in scenario.designs
+        if scenario.cpus == 1 and (scenario.name, design) not in covered
+    }
+    assert missing == {("fork", "skip"), ("nmi-in-handler", "percpu"), ("irq-in-stub", "percpu")}
+
+
+def test_every_variant_is_expected_somewhere_but_the_one_that_shows_recursion() -> None:
+    assert set(VARIANTS) - {name for one in EXPECTATIONS for name in one.variants} == {"traced-handler"}
+
+
+def test_random_schedules_are_five_hundred_with_no_seed_twice() -> None:
+    seeds = [seed for one in EXPECTATIONS for seed in one.points]
+    assert len(seeds) == len(set(seeds)) == 500
+
+
+def test_no_row_stands_twice() -> None:
+    assert len(set(EXPECTATIONS)) == len(EXPECTATIONS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"verdict": Verdict.VIOLATED}, "verdict ok, expected violated"),
+        ({"must": frozenset({"nmi"})}, "nmi did not come"),
+        ({"never": frozenset({"slot-pushed"})}, "slot-pushed came"),
+        ({"breaks": frozenset({"calls-once"})}, "violated nothing, expected exactly calls-once"),
+    ],
+)
+def test_a_wrong_expectation_is_a_difference_that_says_what_came(
+    image: Image, wrong: dict[str, object], says: str
+) -> None:
+    got = look(image, replace(row("first-call", "thread"), **wrong))  # type: ignore[arg-type]
+    assert not got.agrees
+    assert says in " ".join(got.differences)
+
+
+def test_a_sweep_finds_the_one_boundary_that_a_wrong_order_breaks(image: Image) -> None:
+    mistaken = replace(row("nmi-in-handler", "thread", "slot-first", sweep=Sweep.EVERY_HANDLER_BOUNDARY),
+                       verdict=Verdict.OK, must=frozenset())  # fmt: skip
+    got = look(image, mistaken)
+    assert got.runs > 50
+    assert len([difference for difference in got.differences if "verdict violated" in difference]) == 1
+
+
+@pytest.mark.parametrize("variant", ["no-sync-1", "no-sync-2", "no-int3"])
+def test_the_sweep_over_mixtures_finds_a_torn_fetch_where_the_protocol_is_cut_short(image: Image, variant: str) -> None:
+    got = look(image, replace(row("torn", "thread", variant, sweep=Sweep.TORN), breaks=frozenset()))
+    assert any("would decode" in difference for difference in got.differences)
