@@ -51,14 +51,16 @@ def test_a_request_is_framed_with_its_checksum_and_the_answer_acknowledged(stub:
     stub.will_answer(packet(b"OK"))
 
     assert stub.gdb.ask("g") == "OK"
-    assert stub.was_asked() == b"$g#67+"
+    stub.will_answer(packet(b"T05"))
+    assert stub.gdb.ask("s") == "T05"
+    assert stub.was_asked() == b"$g#67+$s#73"
 
 
 def test_memory_is_read_in_pieces_that_fit_a_packet(stub: Stub) -> None:
     stub.will_answer(packet(b"00" * 1024), packet(b"ff" * 16))
 
     assert stub.gdb.read(0x1000, 1040) == bytes(1024) + b"\xff" * 16
-    assert stub.was_asked() == b"$m1000,400#ee+$m1400,10#bf+"
+    assert stub.was_asked() == b"$m1000,400#ee+$m1400,10#bf"
 
 
 def test_what_the_monitor_prints_is_collected(stub: Stub) -> None:

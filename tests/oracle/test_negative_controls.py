@@ -16,6 +16,9 @@ from trapscope.core.machine.faults import Event
 from trapscope.core.types import RunSpec, Step, StepKind
 from trapscope.oracle import Disagreement, record
 
+#: Runs into its int3 with RSP % 16 = 8.
+RSP_IS_ODD = RunSpec("stack-room", "thread", ("rsp-8",))
+
 Mistake = Callable[[Outcome, Interrupted], Outcome]
 
 
@@ -36,19 +39,22 @@ def step_of_vector(steps: tuple[Step, ...], vector: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("mistake", "schedule", "vector", "register"),
-    [(ss_is_kept_at_ist, "0>&do_int3 nmi@0 0>.", 2, "ss"), (rsp_is_not_aligned, "0>.", 3, "rsp")],
+    ("mistake", "spec", "schedule", "vector", "register"),
+    [
+        (ss_is_kept_at_ist, RunSpec("first-call", "thread"), "0>&do_int3 nmi@0 0>.", 2, "ss"),
+        (rsp_is_not_aligned, RSP_IS_ODD, "0>.", 3, "rsp"),
+    ],
 )
 def test_a_wrong_delivery_is_found_at_its_step(
     beside: Beside,
     image: Image,
     monkeypatch: pytest.MonkeyPatch,
     mistake: Mistake,
+    spec: RunSpec,
     schedule: str,
     vector: int,
     register: str,
 ) -> None:
-    spec = RunSpec("first-call", "thread")
     expected = step_of_vector(record(image, spec, schedule).steps, vector)
 
     def deliver_wrongly(event: Event, interrupted: Interrupted, *rest: Any) -> Outcome:
@@ -71,7 +77,7 @@ def test_a_difference_names_the_step_both_states_and_the_source_line(
     monkeypatch.setattr(machine, "deliver", deliver_wrongly)
 
     with pytest.raises(Disagreement) as caught:
-        beside.compare(RunSpec("first-call", "thread"))
+        beside.compare(RSP_IS_ODD)
 
     report = str(caught.value)
     assert "after moment" in report

@@ -25,6 +25,7 @@ class GdbRemote:
     def __init__(self, receive: int, send: int) -> None:
         self._receive, self._send = receive, send
         self._buffer = bytearray()
+        self._acknowledgement = b""
 
     def ask(self, request: str) -> str:
         """Send a request and return its answer."""
@@ -67,7 +68,8 @@ class GdbRemote:
 
     def _put(self, request: str) -> None:
         body = request.encode("ascii")
-        packet = b"$%b#%02x" % (body, sum(body) & 0xFF)
+        packet = b"%b$%b#%02x" % (self._acknowledgement, body, sum(body) & 0xFF)
+        self._acknowledgement = b""
         while packet:
             packet = packet[os.write(self._send, packet) :]
 
@@ -82,7 +84,7 @@ class GdbRemote:
         del self._buffer[: end + 3]
         if sum(body) & 0xFF != check:
             raise GdbFailed(f"the answer to {request[:60]!r} has a wrong checksum")
-        os.write(self._send, b"+")
+        self._acknowledgement = b"+"  # it goes out with the next request: one system call less
         return body.decode("ascii")
 
     def _fill(self, request: str) -> None:

@@ -37,6 +37,8 @@ class Comparison:
 
     instructions: int
     deliveries: int
+    faults: int
+    """Deliveries of faults, which save RF."""
     words: int
     memory_bytes: int
     allowed: dict[str, int]
@@ -76,6 +78,7 @@ class _Lockstep:
         return Comparison(
             instructions=sum(step.kind is StepKind.INSN for step in steps),
             deliveries=sum(step.kind is StepKind.DELIVERY for step in steps),
+            faults=sum(step.vector in FAULTS for step in steps),
             words=self._words,
             memory_bytes=self._expect_memory(),
             allowed=dict(self._allowed),
@@ -131,18 +134,15 @@ class _Lockstep:
     def _expect_memory(self) -> int:
         """All guest memory but the page tables, which each emulator's start makes for itself; returns its size."""
         base = KERNEL_MAP + RAM_BASE
-        tables = range(
-            self._image.symbol("__page_tables_start").address - base,
-            self._image.symbol("__page_tables_end").address - base,
-        )
-        ours, theirs = self._recording.ram, self._qemu.read(base, RAM_SIZE)
-        for offset in range(RAM_SIZE):
-            if ours[offset] != theirs[offset] and offset not in tables:
-                place = self._place(base + offset)
-                raise Disagreement(
-                    -1, f"at the end, {place} is {ours[offset]:#04x} here and {theirs[offset]:#04x} in QEMU"
-                )
-        return RAM_SIZE - len(tables)
+        tables_start = self._image.symbol("__page_tables_start").address - base
+        tables_end = self._image.symbol("__page_tables_end").address - base
+        ours, theirs = self._recording.ram, self._qemu.ram()
+        for part in (range(tables_start), range(tables_end, RAM_SIZE)):
+            if ours[part.start : part.stop] != theirs[part.start : part.stop]:
+                at = next(offset for offset in part if ours[offset] != theirs[offset])
+                here = f"{self._place(base + at)} is {ours[at]:#04x}"
+                raise Disagreement(-1, f"at the end, {here} in the machine and {theirs[at]:#04x} in QEMU")
+        return RAM_SIZE - (tables_end - tables_start)
 
     def _report(self, index: int, group: tuple[Step, ...], theirs: tuple[int, ...], what: str) -> str:
         boot = self._recording.boot

@@ -18,7 +18,7 @@ from typing import Final, Self
 from trapscope.core.image import Image
 from trapscope.core.machine import TIMER_VECTOR, BootParams
 from trapscope.core.machine.apic import BASE as APIC_BASE
-from trapscope.core.types import KERNEL_MAP, RAX, RCX, REGISTERS, RIP
+from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE, RAX, RCX, REGISTERS, RIP
 from trapscope.oracle.gdb_remote import GdbFailed, GdbRemote
 
 #: QEMU's `g` packet for x86-64: 16 general registers and RIP, then EFLAGS and six selectors of 4 bytes, then the
@@ -58,7 +58,7 @@ class Qemu:
         if program is None:
             raise QemuFailed("qemu-system-x86_64 is not installed")
         self._directory = tempfile.TemporaryDirectory(prefix="trapscope-qemu-")
-        folder = Path(self._directory.name)
+        self._folder = folder = Path(self._directory.name)
         (folder / "guest.elf").write_bytes(elf)
         block = image.symbol("boot_params").address
         (folder / "boot_params").write_bytes(_boot_block(image, block, params))
@@ -117,6 +117,11 @@ class Qemu:
     def write(self, address: int, data: bytes) -> None:
         """Change guest memory by virtual address."""
         self._gdb.write(address, data)
+
+    def ram(self) -> bytes:
+        """All of guest RAM."""
+        self._gdb.monitor(f"pmemsave {RAM_BASE:#x} {RAM_SIZE:#x} ram")
+        return (self._folder / "ram").read_bytes()
 
     def inject_nmi(self) -> None:
         """Raise an NMI; the CPU takes it at a later step."""

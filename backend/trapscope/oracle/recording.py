@@ -1,7 +1,7 @@
 """What the machine did from the 64-bit entry on: boot included, which a session leaves out.
 
-The machine is deterministic, so it can run first and be compared afterwards. The schedule starts at `scenario_start`,
-behind the boot; it is a session's canonical one, or one with `0>&SYMBOL` and `0>.`.
+The machine is deterministic, so it can run first and be compared afterwards: a session turns the schedule into its
+canonical form, which is then played from the entry.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Final
 
 from trapscope.core.image import Image
 from trapscope.core.machine import BootParams, Machine
-from trapscope.core.session import boot_params, parse
-from trapscope.core.session.schedule import Inject, Names, RunSteps, RunToEnd, RunUntilSymbol
+from trapscope.core.session import Session, boot_params, parse
+from trapscope.core.session.schedule import AnyToken, Inject, Names, RunSteps
 from trapscope.core.types import RIP, RunSpec, Step
 
-_BUDGET_STEPS: Final = 1_000_000
+_BOOT_BUDGET_STEPS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,16 @@ class Recording:
 
 
 def record(image: Image, spec: RunSpec, schedule: str) -> Recording:
-    """Play a one-CPU run; raises ValueError if the schedule does not end at `scenario_end`."""
+    """Play a one-CPU run; raises ValueError if it does not get to `scenario_end`."""
     if spec.cpus != 1:
         raise ValueError(f"only one CPU can be stepped beside QEMU, not {spec.cpus}")
     params = boot_params(image, spec)
     machine = Machine(image, params)
     entry = machine.registers(0)
-    start = image.symbol("scenario_start").address
-    steps = _run_to(machine, start)
+    steps = _boot(machine, image.symbol("scenario_start").address)
     boot = len(steps)
     injections = []
-    for token in parse(schedule, Names(1, (), lambda name: image.symbol(name).address)):
+    for token in _canonical(image, spec, schedule):
         if isinstance(token, Inject):
             injections.append(Injection(len(steps), token.what))
             _inject(machine, token.what)
@@ -57,25 +56,29 @@ def record(image: Image, spec: RunSpec, schedule: str) -> Recording:
             end = len(steps) + token.steps
             while len(steps) < end and (made := machine.run(0, end - len(steps))):
                 steps += made
-        elif isinstance(token, RunUntilSymbol):
-            steps += _run_to(machine, token.address)
-        elif isinstance(token, RunToEnd):
-            steps += _run_to(machine, image.symbol("scenario_end").address)
         else:
-            raise ValueError(f"{token.text!r} is not a token for one CPU from end to end")
+            raise ValueError(f"{token.text!r} is nothing for one CPU with coherent fetches")
     if not machine.at_end(0):
-        raise ValueError(f"the schedule ends at {image.name(machine.registers(0)[RIP])}, not at scenario_end")
+        raise ValueError(f"the run ends at {image.name(machine.registers(0)[RIP])}, not at scenario_end")
     return Recording(params, entry, tuple(steps), boot, tuple(injections), machine.ram())
 
 
-def _run_to(machine: Machine, address: int) -> list[Step]:
-    """Run until the address is about to be executed; raises ValueError where that never comes."""
+def _canonical(image: Image, spec: RunSpec, schedule: str) -> tuple[AnyToken, ...]:
+    """The schedule as steps and injections."""
+    session = Session(image, spec)
+    session.feed(schedule)
+    while session.pending:
+        session.advance(session.max_steps)
+    return parse(session.schedule, Names(1, (), lambda _name: None))
+
+
+def _boot(machine: Machine, start: int) -> list[Step]:
+    """Run until `scenario_start` is about to be executed; raises ValueError where that never comes."""
     steps: list[Step] = []
-    while not steps or machine.registers(0)[RIP] != address:
-        made = machine.run(0, _BUDGET_STEPS - len(steps), frozenset({address})) if len(steps) < _BUDGET_STEPS else []
-        if not made:
-            at = machine.registers(0)[RIP]
-            raise ValueError(f"the guest stands at {at:#x} after {len(steps)} steps and does not get to {address:#x}")
+    while machine.registers(0)[RIP] != start:
+        made = machine.run(0, _BOOT_BUDGET_STEPS - len(steps), frozenset({start}))
+        if not made or len(steps) + len(made) >= _BOOT_BUDGET_STEPS:
+            raise ValueError(f"the guest did not reach scenario_start in {len(steps)} steps of booting")
         steps += made
     return steps
 
