@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from trapscope import assets
 from trapscope.server import requests as ask
+from trapscope.server.engine import refusal
 from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
 from trapscope.server.metrics import Metrics
 from trapscope.server.pool import Pool
@@ -18,6 +19,8 @@ from trapscope.server.refusal import Refused
 from trapscope.server.sessions import Sessions
 from trapscope.settings import Settings
 from trapscope.store import MemoryInputLog
+
+GuestQuestion = ask.AskSymbols | ask.AskStruct | ask.AskAssembly
 
 
 class Services:
@@ -30,6 +33,7 @@ class Services:
         self.sessions = Sessions(settings, self.pool, MemoryInputLog(), self.metrics, clock)
         self.sources: dict[str, str] = {}
         """The guest's sources, by path."""
+        self._guest_answers: dict[str, bytes] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -53,12 +57,21 @@ class Services:
         except EngineUnfit as error:
             raise Refused("not-ready", str(error)) from error
 
-    async def ask_any(self, question: ask.Request) -> tuple[ask.Answer, tuple[bytes, ...]]:
-        """The answer of any engine process to what needs no session; raises Refused where none can answer."""
-        try:
-            return await self.pool.ask(question)
-        except (EngineLost, EngineUnfit) as error:
-            raise Refused("not-ready", str(error), retry_after=5) from error
+    async def ask_guest(self, question: GuestQuestion) -> bytes:
+        """What an engine process says about the guest, as JSON; raises Refused where none can answer.
+
+        Kept for good: the guest has only so many names, and what it says of them never changes.
+        """
+        key = question.model_dump_json()
+        if key not in self._guest_answers:
+            try:
+                answer, parts = await self.pool.ask(question)
+            except (EngineLost, EngineUnfit) as error:
+                raise Refused("not-ready", str(error), retry_after=5) from error
+            if not isinstance(answer, ask.Done):
+                raise refusal(answer, "bad-input")
+            self._guest_answers[key] = parts[0]
+        return self._guest_answers[key]
 
 
 def _services(connection: HTTPConnection) -> Services:

@@ -10,9 +10,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from trapscope.server import requests as ask
-from trapscope.server.engine import refusal
 from trapscope.server.refusal import Refused
-from trapscope.server.services import Provided, Services
+from trapscope.server.services import GuestQuestion, Provided, Services
 from trapscope.wire.rest import Assembly, GuestInfo, SourceFile, StructInfo, SymbolList
 
 router = APIRouter(prefix="/api/guest", tags=["guest"])
@@ -54,11 +53,8 @@ async def source(request: Request, services: Provided, path: Name) -> Response:
     return await _kept(request, services, SourceFile(path=path, text=text).model_dump_json().encode())
 
 
-async def _asked(request: Request, services: Services, question: ask.Request) -> Response:
-    answer, parts = await services.ask_any(question)
-    if not isinstance(answer, ask.Done):
-        raise refusal(answer, "bad-input")
-    return await _kept(request, services, parts[0])
+async def _asked(request: Request, services: Services, question: GuestQuestion) -> Response:
+    return await _kept(request, services, await services.ask_guest(question))
 
 
 async def _kept(request: Request, services: Services, body: bytes) -> Response:
