@@ -25,19 +25,14 @@ def test_every_scenario_of_the_catalogue_is_expected_to_do_something() -> None:
     assert {one.scenario for one in EXPECTATIONS} == set(CATALOGUE)
 
 
-def test_every_design_that_a_scenario_offers_is_in_the_matrix_or_a_live_variation_of_one_that_is() -> None:
+def test_every_design_that_a_scenario_for_one_cpu_offers_is_expected_to_do_something() -> None:
     covered = {(one.scenario, one.design) for one in EXPECTATIONS}
-    missing = {
-        (scenario.name, design)
-        for scenario in CATALOGUE.values()
-        for design in scenario.designs
-        if scenario.cpus == 1 and (scenario.name, design) not in covered
-    }
-    assert missing == {("fork", "skip"), ("nmi-in-handler", "percpu"), ("irq-in-stub", "percpu")}
+    offered = {(one.name, design) for one in CATALOGUE.values() for design in one.designs if one.cpus == 1}
+    assert offered <= covered
 
 
-def test_every_variant_is_expected_somewhere_but_the_one_that_shows_recursion() -> None:
-    assert set(VARIANTS) - {name for one in EXPECTATIONS for name in one.variants} == {"traced-handler"}
+def test_every_variant_is_expected_to_make_a_difference_somewhere() -> None:
+    assert {name for one in EXPECTATIONS for name in one.variants} == set(VARIANTS)
 
 
 def test_random_schedules_are_five_hundred_with_no_seed_twice() -> None:
@@ -66,12 +61,13 @@ def test_a_wrong_expectation_is_a_difference_that_says_what_came(
     assert says in " ".join(got.differences)
 
 
-def test_a_sweep_finds_the_one_boundary_that_a_wrong_order_breaks(image: Image) -> None:
+def test_a_sweep_finds_just_the_boundaries_that_a_wrong_order_breaks(image: Image) -> None:
     mistaken = replace(row("nmi-in-handler", "thread", "slot-first", sweep=Sweep.EVERY_HANDLER_BOUNDARY),
                        verdict=Verdict.OK, must=frozenset())  # fmt: skip
     got = look(image, mistaken)
     assert got.runs > 50
-    assert len([difference for difference in got.differences if "verdict violated" in difference]) == 1
+    # The two stores of the push are a few instructions apart.
+    assert 1 <= sum("verdict violated" in difference for difference in got.differences) <= 3
 
 
 @pytest.mark.parametrize("variant", ["no-sync-1", "no-sync-2", "no-int3"])

@@ -64,11 +64,15 @@ def _calls() -> Iterator[Row]:
         yield _row("trampoline-site", design, "the trampoline's own call is emulated to the list function",
                    must=("call-emulated", "fops-called"))
         yield _row("fork", design, "process context, nothing pending: the copy has depth 0", must=("forked",))
+    yield _row("fork", "skip", "call to call: stepping over it loses the parent's fops", must=("forked",),
+               breaks=("calls-once",))
     yield _row("trampoline-site", "skip", "the trampoline's call is a call before and after: it must not be lost",
                must=("fops-missed",), breaks=("calls-once",))
     yield _row("livepatch-window", "thread", "ftrace_caller has no regs, so the live patch is not called at all",
                "caller-not-regs", must=("fops-called", "fops-missed", "old-body-ran"),
                breaks=("calls-once", "livepatch-consistent"))
+    yield _row("first-call", "thread", "the handler runs into a breakpoint itself, and again, until its stack is full",
+               "traced-handler", verdict=_VIOLATED, must=("no-unexpected-fault",))
     yield _row("trampoline-site", "thread", "lea only: the callback sees RFLAGS as they were", "flags-exact",
                never=("flags-preserved",))
     yield _row("four-contexts", "thread", "lea only, in every context", "flags-exact", never=("flags-preserved",))
@@ -93,6 +97,10 @@ def _contexts() -> Iterator[Row]:
                    must=("frame-intact",))
     yield _row("nmi-in-nmi", "gap", "the same, with nothing to pop: the first NMI returns into itself for ever",
                "plain-nmi", verdict=Verdict.OUT_OF_STEPS, must=("frame-intact",), max_steps=20_000)
+    yield _row("nmi-in-handler", "percpu", "depth first, on the CPU's stack", must=("nmi",))
+    yield _row("irq-in-stub", "percpu", "read first, from the CPU's stack", must=("irq",))
+    yield _row("nmi-in-handler", "gap", "nothing is shared: an NMI anywhere in the handler does no harm", must=("nmi",),
+               sweep=Sweep.EVERY_HANDLER_BOUNDARY)
     yield _row("nmi-in-handler", "thread", "depth first: an NMI anywhere in the handler finds its own slot",
                must=("nmi",), sweep=Sweep.EVERY_HANDLER_BOUNDARY)
     yield _row("nmi-in-handler", "thread", "slot first: an NMI between the two stores takes the same slot",

@@ -105,7 +105,8 @@ def _leaves(image: Image, session: Session, left: _Left) -> int:
 
 
 def _moment(session: Session, name: str, first: int) -> int:
-    return next(event.moment for event in session.events if event.name == name and event.moment >= first)
+    """The moment of the first such event from `first` on; before everything where a design has no such access."""
+    return next((event.moment for event in session.events if event.name == name and event.moment >= first), -1)
 
 
 def _fine(row: Row) -> Row:
