@@ -4,8 +4,7 @@ import { equalBytes, bytesToHex } from "../lib/bytes";
 import { hex, type U64, ZERO } from "../lib/hex";
 import type { Step } from "../wire/batch";
 import { INDEX, type RegisterName } from "../wire/registers";
-import type { Memory } from "./memory";
-import { type Pages } from "./memory";
+import { isRam, type Memory, type Pages } from "./memory";
 
 /** A step that does not belong to the state it was applied to: a broken stream, never the user's doing. */
 export class TraceError extends Error {
@@ -40,6 +39,9 @@ export class Machine {
     if (step.moment !== this.moment)
       throw new TraceError(`step ${step.moment} applied at moment ${this.moment}`);
     for (const write of step.writes) {
+      if (!isRam(write.address, write.new.length)) {
+        throw new TraceError(`step ${step.moment} writes to ${hex(write.address)}, which is not RAM`);
+      }
       const held = this.memory.read(write.address, write.old.length);
       if (!equalBytes(held, write.old)) {
         throw new TraceError(

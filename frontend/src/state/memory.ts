@@ -12,6 +12,10 @@ const DIRECT_MAP = u64("0xffff888000000000");
 const HIGH_HALF_SIZE = 2 ** 31;
 const DIRECT_MAP_SIZE = 2 ** 46;
 
+/** All of the guest's RAM, as physical addresses (backend/guest: the memory map). */
+const RAM_START = 0x100_0000;
+const RAM_SIZE = 0x10_0000;
+
 const PAGE_SIZE = 4096;
 
 /** The physical address behind a virtual one; an address outside both maps (the local APIC) stands for itself. */
@@ -28,6 +32,12 @@ interface Page {
   readonly bytes: Uint8Array;
   /** A keyframe holds this page: whoever writes to it works on a copy. */
   shared: boolean;
+}
+
+/** Whether all of `[address, address + length)` is RAM: nothing else can be written and remembered. */
+export function isRam(address: U64, length: number): boolean {
+  const at = physical(address);
+  return at >= RAM_START && at + length <= RAM_START + RAM_SIZE;
 }
 
 /** What a keyframe keeps. */

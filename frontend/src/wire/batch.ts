@@ -19,6 +19,7 @@ const HEAD_DELIVERY = 1 << 2;
 const HEAD_LANE = 1 << 3;
 const HEAD_WRITES = 1 << 4;
 const HEAD_ERROR_CODE = 1 << 5;
+const HEAD_RESERVED = 0b1100_0000;
 
 export const enum FrameKind {
   Memory = 1,
@@ -97,12 +98,12 @@ export interface CodeEntry {
 }
 
 export class BatchDecoder {
-  readonly #registers: U64[][];
+  #registers: readonly (readonly U64[])[];
   #moment: number;
 
   /** `registers` holds every CPU's registers at `moment`, indexed as REGISTERS. */
   constructor(registers: readonly (readonly U64[])[], moment = 0) {
-    this.#registers = registers.map((file) => [...file]);
+    this.#registers = registers;
     this.#moment = moment;
   }
 
@@ -111,67 +112,107 @@ export class BatchDecoder {
     return this.#moment;
   }
 
-  /** `codes` is the session's code table, with every entry that this batch names. */
+  /** `codes` is the session's code table, with every entry that this batch names. If it throws, nothing counts. */
   decode(frame: Uint8Array, codes: readonly CodeEntry[]): Step[] {
     const reader = open(frame, FrameKind.Steps);
     const first = reader.varint();
     if (first !== this.#moment)
       throw new FrameError(`batch begins at moment ${first}, expected ${this.#moment}`);
     const count = reader.varint();
-    const lanes: (number | undefined)[] = [];
+    const batch = new Batch(reader, this.#registers, codes);
     const steps: Step[] = [];
-    let writeAddress = ZERO;
-
-    for (let index = 0; index < count; index++) {
-      const head = reader.u8();
-      const cpu = head & HEAD_CPU;
-      const registers = this.#registers[cpu];
-      if (registers === undefined) throw new FrameError(`a step of CPU ${cpu}, which this session lacks`);
-      const isDelivery = (head & HEAD_DELIVERY) !== 0;
-      const code = isDelivery ? -1 : reader.varint();
-      const vector = isDelivery ? reader.u8() : -1;
-      const errorCode = (head & HEAD_ERROR_CODE) !== 0 ? reader.varint() : -1;
-      if ((head & HEAD_LANE) !== 0) lanes[cpu] = reader.varint();
-      const lane = lanes[cpu];
-      if (lane === undefined) throw new FrameError(`the first step of CPU ${cpu} in a batch names no lane`);
-
-      const rip = at(registers, INDEX.rip);
-      const entry = isDelivery ? null : codes[code];
-      if (entry === undefined)
-        throw new FrameError(`step ${first + index} names code ${code} of ${codes.length}`);
-      if (entry !== null && entry.rip !== rip) {
-        throw new FrameError(
-          `step ${first + index} was made at ${hex(entry.rip)}; its CPU stands at ${hex(rip)}`,
-        );
-      }
-      const regs: RegisterChange[] = [];
-      const mask = reader.varint();
-      for (let register = 0; register < REGISTERS.length; register++) {
-        const old = at(registers, register);
-        let value = register === INDEX.rip && entry !== null ? add(old, entry.length) : old;
-        if ((mask >>> register) & 1) value = add(value, reader.delta());
-        if (value === old) continue;
-        registers[register] = value;
-        regs.push({ register, old, new: value });
-      }
-      if (mask >= 2 ** REGISTERS.length) throw new FrameError(`change mask ${mask} names unknown registers`);
-
-      const writes: Write[] = [];
-      if ((head & HEAD_WRITES) !== 0) {
-        for (let left = reader.varint(); left > 0; left--) {
-          writeAddress = add(writeAddress, reader.delta());
-          const length = reader.varint();
-          writes.push({ address: writeAddress, old: reader.take(length), new: reader.take(length) });
-        }
-      }
-      steps.push({ moment: first + index, cpu, rip, code, vector, errorCode, lane, regs, writes });
-    }
+    for (let index = 0; index < count; index++) steps.push(batch.step(first + index));
     if (!reader.atEnd) throw new FrameError("bytes left after the last step");
     this.#moment = first + count;
+    this.#registers = batch.registers;
     return steps;
   }
 }
 
-function at(registers: readonly U64[], index: number): U64 {
-  return registers[index] ?? ZERO;
+/** Reads one batch's steps in order; what a step leaves out is what the step before it left. */
+class Batch {
+  readonly registers: U64[][];
+  readonly #reader: Reader;
+  readonly #codes: readonly CodeEntry[];
+  readonly #lanes: (number | undefined)[] = [];
+  #address = ZERO;
+
+  constructor(reader: Reader, registers: readonly (readonly U64[])[], codes: readonly CodeEntry[]) {
+    this.#reader = reader;
+    this.registers = registers.map((file) => [...file]);
+    this.#codes = codes;
+  }
+
+  step(moment: number): Step {
+    const reader = this.#reader;
+    const head = reader.u8();
+    const cpu = head & HEAD_CPU;
+    const registers = this.registers[cpu];
+    if (registers === undefined) throw new FrameError(`a step of CPU ${cpu}, which this session lacks`);
+    if ((head & HEAD_RESERVED) !== 0) throw new FrameError(`step ${moment} sets a reserved bit`);
+    const rip = registers[INDEX.rip] ?? ZERO;
+    let code = -1;
+    let vector = -1;
+    let errorCode = -1;
+    let length = 0;
+    if ((head & HEAD_DELIVERY) !== 0) {
+      vector = reader.u8();
+      if ((head & HEAD_ERROR_CODE) !== 0) errorCode = reader.varint();
+    } else {
+      if ((head & HEAD_ERROR_CODE) !== 0)
+        throw new FrameError(`step ${moment}: an instruction with an error code`);
+      code = reader.varint();
+      length = this.#lengthOf(code, rip, moment);
+    }
+    if ((head & HEAD_LANE) !== 0) this.#lanes[cpu] = reader.varint();
+    const lane = this.#lanes[cpu];
+    if (lane === undefined) throw new FrameError(`the first step of CPU ${cpu} in a batch names no lane`);
+    const regs = this.#changes(registers, add(rip, length), moment);
+    const writes = (head & HEAD_WRITES) === 0 ? [] : this.#writes(moment);
+    return { moment, cpu, rip, code, vector, errorCode, lane, regs, writes };
+  }
+
+  #lengthOf(code: number, rip: U64, moment: number): number {
+    const entry = this.#codes[code];
+    if (entry === undefined)
+      throw new FrameError(`step ${moment} names code ${code} of ${this.#codes.length}`);
+    if (entry.rip !== rip) {
+      throw new FrameError(`step ${moment} was made at ${hex(entry.rip)}; its CPU stands at ${hex(rip)}`);
+    }
+    return entry.length;
+  }
+
+  /** `next` is where RIP goes if the step does not say otherwise. */
+  #changes(registers: U64[], next: U64, moment: number): RegisterChange[] {
+    const mask = this.#reader.varint();
+    if (mask >= 2 ** REGISTERS.length)
+      throw new FrameError(`step ${moment} changes unknown registers: ${mask}`);
+    const changes: RegisterChange[] = [];
+    for (let register = 0; register < REGISTERS.length; register++) {
+      const old = registers[register] ?? ZERO;
+      let value = register === INDEX.rip ? next : old;
+      if ((mask >>> register) & 1) {
+        const delta = this.#reader.delta();
+        if (delta === ZERO) throw new FrameError(`step ${moment}: ${REGISTERS[register]} changed by nothing`);
+        value = add(value, delta);
+      }
+      if (value === old) continue;
+      registers[register] = value;
+      changes.push({ register, old, new: value });
+    }
+    return changes;
+  }
+
+  #writes(moment: number): Write[] {
+    const count = this.#reader.varint();
+    if (count === 0) throw new FrameError(`step ${moment} announces writes and has none`);
+    const writes: Write[] = [];
+    for (let left = count; left > 0; left--) {
+      this.#address = add(this.#address, this.#reader.delta());
+      const length = this.#reader.varint();
+      if (length === 0) throw new FrameError(`step ${moment} writes nothing at ${hex(this.#address)}`);
+      writes.push({ address: this.#address, old: this.#reader.take(length), new: this.#reader.take(length) });
+    }
+    return writes;
+  }
 }

@@ -52,7 +52,10 @@ export class Reader {
     for (let scale = 1; scale < 2 ** 35; scale *= 128) {
       const byte = this.u8();
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
+      if (byte >= 0x80) continue;
+      if (byte === 0 && scale > 1)
+        throw new FrameError(`a count that is not in its shortest form at ${this.#at}`);
+      return value;
     }
     throw new FrameError(`a count longer than five bytes at ${this.#at}`);
   }
@@ -66,11 +69,11 @@ export class Reader {
       parts[part] = (parts[part] ?? 0) + (byte & 0x7f) * 2 ** (7 * (index % 4));
       if (byte < 0x80) {
         const [low = 0, middle = 0, high = 0] = parts;
-        if (high > 0xff) break;
+        if (high > 0xff || (byte === 0 && index > 0)) break;
         return fromParts(low, middle, high);
       }
     }
-    throw new FrameError(`a value wider than 64 bits at ${this.#at}`);
+    throw new FrameError(`a value wider than 64 bits, or longer than it need be, at ${this.#at}`);
   }
 
   /** A signed difference, as the value to add modulo 2^64. */

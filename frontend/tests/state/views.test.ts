@@ -1,0 +1,232 @@
+import { describe, expect, it } from "vitest";
+import { hex } from "../../src/lib/hex";
+import { stride } from "../../src/state/beats";
+import { codeView } from "../../src/state/codeView";
+import { framesAt } from "../../src/state/frames";
+import { motionsOf, reversed } from "../../src/state/motion";
+import { siteView } from "../../src/state/siteView";
+import { stackView, type StackWord } from "../../src/state/stackView";
+import { storyAt } from "../../src/state/story";
+import { threadView } from "../../src/state/threadView";
+import { timeline } from "../../src/state/timeline";
+import { firstCall, FRAME, MOMENT, SITE, STUB } from "../firstCall";
+
+const run = firstCall();
+
+function wordsAt(moment: number): StackWord[] {
+  return stackView(run, moment, 0).segments.flatMap(({ rows }) =>
+    rows.flatMap((row) => ("word" in row ? [row.word] : row.fold.words)),
+  );
+}
+
+function stackAt(moment: number) {
+  const item = threadView(run, moment, 0)?.items.find((candidate) => candidate.is === "int3-stack");
+  if (item?.is !== "int3-stack") throw new Error("no int3 stack");
+  return item.stack;
+}
+
+describe("the iret frame", () => {
+  it("is there from the delivery to the iretq, and at no other moment", () => {
+    const lengths = Array.from({ length: run.length + 1 }, (_, moment) => framesAt(run, moment, 0).length);
+    expect(lengths).toEqual([0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
+  });
+
+  it("holds the five words that the CPU pushed", () => {
+    const [frame] = framesAt(run, MOMENT.delivered, 0);
+    expect(frame?.words.map(({ word, value }) => [word, hex(value)])).toEqual([
+      ["ip", "0xffffffff81000101"],
+      ["cs", "0x10"],
+      ["flags", "0x246"],
+      ["sp", "0xffffffff81009ff8"],
+      ["ss", "0x18"],
+    ]);
+  });
+
+  it("shows the rewritten ip beside the one that was pushed", () => {
+    const ip = framesAt(run, MOMENT.rewritten, 0)[0]?.words[0];
+    expect([hex(ip?.value ?? run.at(0).register(0, "rip")), ip && hex(ip.pushed)]).toEqual([
+      STUB,
+      "0xffffffff81000101",
+    ]);
+  });
+});
+
+describe("the interrupted stack", () => {
+  it("has the caller’s return address above the frame", () => {
+    const kinds = wordsAt(MOMENT.delivered).map(({ kind }) => (kind.is === "frame" ? kind.word : kind.is));
+    expect(kinds).toEqual(["older", "ss", "sp", "flags", "cs", "ip"]);
+  });
+
+  it("names a return address from before the recording by where it returns to", () => {
+    const [older] = wordsAt(MOMENT.start);
+    expect(older?.kind).toEqual({ is: "older", into: "caller_fn+0x5" });
+  });
+
+  it("names the words under the frame as members of pt_regs", () => {
+    expect(wordsAt(MOMENT.delivered + 1).at(-1)?.kind).toEqual({ is: "register", member: "orig_ax" });
+  });
+
+  it("marks what the step just made wrote, and who wrote it", () => {
+    const news = wordsAt(MOMENT.rewritten).filter((word) => word.isNew);
+    expect(news.map((word) => word.key)).toEqual([FRAME]);
+    expect(news[0]?.writer?.moment).toBe(MOMENT.rewritten - 1);
+  });
+
+  it("is the same after the iretq as before the trap", () => {
+    expect(wordsAt(MOMENT.returned).map(({ key }) => key)).toEqual(
+      wordsAt(MOMENT.trapped).map(({ key }) => key),
+    );
+  });
+});
+
+describe("thread_info", () => {
+  it("lies at its layout's offsets, with the hole and the neighbour in the line", () => {
+    const view = threadView(run, 0, 0);
+    expect(view?.task).toBe("worker");
+    expect(view?.items.map((item) => (item.is === "field" ? item.field.path : item.is))).toEqual([
+      "thread_info.flags",
+      "thread_info.status",
+      "hole",
+      "int3-stack",
+    ]);
+    expect(view?.neighbours.map(({ path, offset }) => [path, offset])).toEqual([["state", 56]]);
+  });
+
+  it("counts the stores to its line", () => {
+    expect(threadView(run, MOMENT.pushed, 0)?.stores).toBe(2);
+  });
+
+  it("names a slot's context only while the slot is occupied", () => {
+    expect(stackAt(MOMENT.raised).slots.map(({ context }) => context)).toEqual([null, null, null, null]);
+    expect(stackAt(MOMENT.raised).count).toBe(1);
+    const { slots } = stackAt(MOMENT.pushed);
+    expect(slots.map(({ context }) => context)).toEqual(["process", null, null, null]);
+    expect([hex(slots[0]?.value ?? slots[1]!.value), slots[0]?.isTop]).toEqual(["0xffffffff81000105", true]);
+  });
+
+  it("says what the depth was before its last writer", () => {
+    expect(hex(stackAt(MOMENT.pushed).depth.was)).toBe("0x0");
+    expect(stackAt(MOMENT.pushed).depth.writer).toBe(MOMENT.raised - 1);
+  });
+});
+
+describe("the patch site", () => {
+  it("shows the five bytes and what a CPU decodes there", () => {
+    const view = siteView(run, MOMENT.start);
+    expect(view?.bytes.map(({ value }) => value)).toEqual([0xcc, 0x1f, 0x44, 0, 0]);
+    expect(view?.decodes).toEqual([{ cpu: 0, text: "int3", isPast: false }]);
+    expect(siteView(run, MOMENT.trapped)?.decodes[0]?.isPast).toBe(true);
+  });
+
+  it("knows a breakpoint that was there before the recording, and what this run does not do", () => {
+    const states = siteView(run, MOMENT.delivered)?.passes.map(({ name, state }) => `${name} ${state}`);
+    expect(states).toEqual([
+      "breakpoint done",
+      "sync never",
+      "tail never",
+      "sync never",
+      "first-byte never",
+      "sync never",
+    ]);
+  });
+});
+
+describe("the code", () => {
+  it("marks the one instruction that RIP stands on, and the one just executed", () => {
+    const view = codeView(run, MOMENT.rewritten, 0);
+    const rows = view.rows.filter((row) => row.is === "insn");
+    expect(rows.filter((row) => row.isCurrent).map((row) => row.text)).toEqual(["pop rax"]);
+    expect(rows.filter((row) => row.isDone).map((row) => row.text)).toEqual(["mov [rsp], rbx"]);
+  });
+
+  it("says which trap interrupted what", () => {
+    const view = codeView(run, MOMENT.delivered, 0);
+    expect(view.from).toEqual({ place: "traced_fn+0x1", vector: 3 });
+    expect(view.callers.map((caller) => caller.function)).toEqual(["int3", "traced_fn"]);
+  });
+
+  it("shows the bytes that memory holds and marks a site", () => {
+    const site = codeView(run, MOMENT.start, 0).rows.find(
+      (row) => row.is === "insn" && hex(row.address) === SITE,
+    );
+    expect(site?.is === "insn" && [site.bytes, site.isSite]).toEqual(["cc", true]);
+  });
+});
+
+describe("the story", () => {
+  it("tells the event that explains the others of its step", () => {
+    const told = storyAt(run, MOMENT.returned, "thread");
+    expect(told.story.is === "event" && told.story.event.event).toBe("stub-entered");
+    expect(told.others.map(({ event }) => event)).toEqual(["iret"]);
+  });
+
+  it("tells of a plain step what was executed and how long ago something happened", () => {
+    const told = storyAt(run, MOMENT.delivered + 1, "thread");
+    expect(told.story).toMatchObject({ is: "step", text: "push rax", function: "int3" });
+    expect(told.since).toMatchObject({ steps: 1, event: { event: "frame-pushed" } });
+  });
+});
+
+describe("strides", () => {
+  it("stop behind each event, forwards and back", () => {
+    const stops = [];
+    for (let at = 0; at < run.length;) stops.push((at = stride(run, at, "event", 1)));
+    expect(stops).toEqual([1, 2, 5, 6, 7, 9, 10]);
+    const back = [];
+    for (let at = run.length; at > 0;) back.push((at = stride(run, at, "event", -1)));
+    expect(back).toEqual([9, 7, 6, 5, 2, 1, 0]);
+  });
+
+  it("of a call stop where a function or a trap is entered or left", () => {
+    expect(stride(run, 0, "call", 1)).toBe(MOMENT.delivered);
+    expect(stride(run, MOMENT.delivered, "call", 1)).toBe(MOMENT.returned);
+    expect(stride(run, MOMENT.returned, "call", -1)).toBe(MOMENT.delivered);
+  });
+
+  it("never leave the run", () => {
+    expect(stride(run, run.length, "instruction", 1)).toBe(run.length);
+    expect(stride(run, 0, "instruction", -1)).toBe(0);
+  });
+});
+
+describe("motion", () => {
+  it("lays a delivery's words in the order in which the CPU pushed them", () => {
+    const motions = motionsOf(run, MOMENT.delivered - 1);
+    expect(motions.map((motion) => motion.is === "laid" && motion.order)).toEqual([0, 1, 2, 3, 4]);
+    expect(motions.at(-1)).toMatchObject({ at: `word:${FRAME}` });
+  });
+
+  it("brings the pushed address from the frame to its slot", () => {
+    expect(motionsOf(run, MOMENT.pushed - 1)).toContainEqual(
+      expect.objectContaining({ is: "travel", to: "slot:0", text: "traced_fn+0x5" }),
+    );
+  });
+
+  it("takes all five words away at the iretq, and brings them back when it is undone", () => {
+    const taken = motionsOf(run, MOMENT.returned - 1);
+    expect(taken.map((motion) => motion.is)).toEqual(Array(5).fill("taken"));
+    expect(reversed(taken).map((motion) => motion.is)).toEqual(Array(5).fill("laid"));
+  });
+});
+
+describe("the timeline", () => {
+  it("has a slice for the trap inside the traced function, and one mark a step that means something", () => {
+    const view = timeline(run);
+    const names = view.lanes[0]?.slices.map((slice) =>
+      slice.activations.map((activation) => activation.function),
+    );
+    expect(names).toEqual([["traced_fn"], ["int3"], ["ftrace_int3_stub_regs_caller"]]);
+    expect(view.marks.map(({ moment }) => moment)).toEqual([0, 1, 4, 5, 6, 8]);
+  });
+});
+
+describe("a recording that was cut back", () => {
+  it("is what it was before it grew beyond", () => {
+    const whole = firstCall();
+    whole.truncate(MOMENT.pushed);
+    expect(whole.length).toBe(MOMENT.pushed);
+    expect(whole.events.at(-1)?.event).toBe("slot-pushed");
+    expect(framesAt(whole, MOMENT.pushed, 0)).toHaveLength(1);
+    expect(whole.calls[0]?.at(MOMENT.pushed).function).toBe("int3");
+  });
+});
