@@ -55,7 +55,7 @@ enum variant_bit {
 	VARIANT_no_sync_2,	 /* ... the one after the tails ... */
 	VARIANT_no_sync_3,	 /* ... the one after the first bytes */
 	VARIANT_early_done,	 /* modifying_ftrace_code drops before the last sync */
-	VARIANT_caller_not_regs, /* the stub goes to ftrace_caller: fops get no regs */
+	VARIANT_caller_not_regs, /* the stub goes to ftrace_caller: a fops that needs regs is not called */
 	VARIANT_traced_handler,	 /* the handler calls a traced function */
 	VARIANT_traced_preempt,	 /* preempt_schedule_irq() is traced */
 	VARIANT_plain_nmi,	 /* the NMI entry has no nesting protocol */

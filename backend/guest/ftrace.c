@@ -17,14 +17,25 @@ void ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip)
 	ops->filter_hash.ips[ops->filter_hash.count++] = ip;
 }
 
-noinline int ftrace_ops_test(struct ftrace_ops *ops, unsigned long ip)
+noinline int ftrace_lookup_ip(struct ftrace_hash *hash, unsigned long ip)
 {
 	int i;
 
-	for (i = 0; i < ops->filter_hash.count; i++)
-		if (ops->filter_hash.ips[i] == ip)
+	for (i = 0; i < hash->count; i++)
+		if (hash->ips[i] == ip)
 			return 1;
 	return 0;
+}
+
+/*
+ * Between an ops' registration and the rewriting of its sites, the sites still call what they called: one
+ * that wants registers may then be asked for without any, and must not be called.
+ */
+static int ftrace_ops_test(struct ftrace_ops *ops, unsigned long ip, struct pt_regs *regs)
+{
+	if (!regs && ops->flags & FTRACE_OPS_FL_SAVE_REGS)
+		return 0;
+	return ftrace_lookup_ip(&ops->filter_hash, ip);
 }
 
 /*
@@ -36,7 +47,7 @@ noinline void ftrace_ops_list_func(unsigned long ip, unsigned long parent_ip, st
 {
 	preempt_disable_notrace();
 	for (op = READ_ONCE(ftrace_ops_list); op; op = READ_ONCE(op->next))
-		if (ftrace_ops_test(op, ip))
+		if (ftrace_ops_test(op, ip, regs))
 			op->func(ip, parent_ip, op, regs);
 	preempt_enable_notrace();
 }
@@ -64,13 +75,25 @@ static int ftrace_run_update_code(int command)
 	return arch_ftrace_update_code(command);
 }
 
-int register_ftrace_function(struct ftrace_ops *ops)
+/* All but the text: from here on the list knows the ops, and the records count it. */
+void __register_ftrace_function(struct ftrace_ops *ops)
 {
 	ops->next = ftrace_ops_list;
 	smp_wmb(); /* whoever finds the ops in the list finds its next, too */
 	WRITE_ONCE(ftrace_ops_list, ops);
 	ftrace_hash_rec_update(ops, 1);
+}
+
+/* The text: make the sites what the records say. */
+int ftrace_startup_enable(void)
+{
 	return ftrace_run_update_code(FTRACE_UPDATE_CALLS);
+}
+
+int register_ftrace_function(struct ftrace_ops *ops)
+{
+	__register_ftrace_function(ops);
+	return ftrace_startup_enable();
 }
 
 int unregister_ftrace_function(struct ftrace_ops *ops)

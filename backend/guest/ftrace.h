@@ -44,15 +44,17 @@ struct ftrace_hash {
 	unsigned long ips[FTRACE_HASH_SIZE];
 };
 
-#define FTRACE_OPS_FL_DYNAMIC (1 << 1)	 /* never called directly, only through the list */
-#define FTRACE_OPS_FL_SAVE_REGS (1 << 2) /* func reads regs ... */
-#define FTRACE_OPS_FL_IPMODIFY (1 << 9)	 /* ... and may change regs->ip */
+enum ftrace_ops_flags {
+	FTRACE_OPS_FL_DYNAMIC = 1 << 1,	  /* never called directly, only through the list */
+	FTRACE_OPS_FL_SAVE_REGS = 1 << 2, /* func reads regs ... */
+	FTRACE_OPS_FL_IPMODIFY = 1 << 9,  /* ... and may change regs->ip */
+};
 
 /* One user of tracing: a function tracer, a live patch. */
 struct ftrace_ops {
 	ftrace_func_t func;
 	struct ftrace_ops *next;
-	unsigned long flags;
+	enum ftrace_ops_flags flags;
 	unsigned long trampoline; /* its own copy of ftrace_regs_caller, or 0 */
 	struct ftrace_hash filter_hash;
 };
@@ -74,8 +76,10 @@ enum ftrace_update {
 extern struct ftrace_ops *ftrace_ops_list;
 extern ftrace_func_t ftrace_trace_function;
 extern struct ftrace_ops *function_trace_op;
-int ftrace_ops_test(struct ftrace_ops *ops, unsigned long ip);
+int ftrace_lookup_ip(struct ftrace_hash *hash, unsigned long ip);
 void ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip);
+void __register_ftrace_function(struct ftrace_ops *ops);
+int ftrace_startup_enable(void);
 int register_ftrace_function(struct ftrace_ops *ops);
 int unregister_ftrace_function(struct ftrace_ops *ops);
 void update_ftrace_function(void);

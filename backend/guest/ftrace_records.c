@@ -57,7 +57,7 @@ void ftrace_hash_rec_update(struct ftrace_ops *ops, int inc)
 		rec->flags += inc ? 1 : -1UL;
 		rec->flags &= ~(FTRACE_FL_REGS | FTRACE_FL_TRAMP);
 		for (other = ftrace_ops_list; other; other = other->next) {
-			if (!ftrace_ops_test(other, rec->ip))
+			if (!ftrace_lookup_ip(&other->filter_hash, rec->ip))
 				continue;
 			if (other->flags & FTRACE_OPS_FL_SAVE_REGS)
 				rec->flags |= FTRACE_FL_REGS;
@@ -73,7 +73,7 @@ static unsigned long ftrace_find_trampoline(struct dyn_ftrace *rec)
 	struct ftrace_ops *op;
 
 	for (op = ftrace_ops_list; op; op = op->next)
-		if (op->trampoline && ftrace_ops_test(op, rec->ip))
+		if (op->trampoline && ftrace_lookup_ip(&op->filter_hash, rec->ip))
 			return op->trampoline;
 	return 0;
 }

@@ -7,7 +7,7 @@
 #include "int3_stub.h"
 
 	.text
-/* caller-not-regs: a fops that needs regs, as a live patch does, gets NULL. */
+/* caller-not-regs: ftrace_caller has no regs to give, so a fops that needs them is not called. */
 INT3_STUB ftrace_int3_stub_caller	target=ftrace_caller
 
 /*

@@ -20,14 +20,10 @@ static void contexts_setup(void)
 	trace(&tracer_ops, traced_irq);
 	trace(&tracer_ops, traced_nmi);
 	trace(&tracer_ops, traced_mce);
-	memcpy(&regs_ops.filter_hash, &tracer_ops.filter_hash, sizeof(regs_ops.filter_hash));
+	trace_the_same(&regs_ops, &tracer_ops);
 	register_ftrace_function(&tracer_ops);
+	__register_ftrace_function(&regs_ops);
 	ftrace_window = caller_fn;
-}
-
-static void register_regs_tracer(void)
-{
-	register_ftrace_function(&regs_ops);
 }
 
 /* The first interrupt leaves work for a softirq; one that comes while that runs does its own at once. */
@@ -42,7 +38,7 @@ static void irq_or_softirq(void)
 /* four-contexts and fifth, where the machine check comes when all four slots are taken. */
 const struct scenario scenario_contexts = {
 	.setup = contexts_setup,
-	.run = register_regs_tracer,
+	.run = patch_sites,
 	.ok = each_entry_was_traced,
 	.irq = irq_or_softirq,
 	.softirq = traced_softirq,
@@ -53,7 +49,7 @@ const struct scenario scenario_contexts = {
 /* nmi-in-handler, irq-in-stub, nmi-in-nmi: an interrupt that traps at once. They differ in when it comes. */
 const struct scenario scenario_interrupted = {
 	.setup = contexts_setup,
-	.run = register_regs_tracer,
+	.run = patch_sites,
 	.ok = each_entry_was_traced,
 	.irq = traced_irq,
 	.softirq = traced_softirq,

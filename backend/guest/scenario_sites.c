@@ -17,11 +17,6 @@ static noinline void second_func(unsigned long ip, unsigned long parent_ip, stru
 
 static struct ftrace_ops second_ops = { .func = second_func };
 
-static void register_second_tracer(void)
-{
-	register_ftrace_function(&second_ops);
-}
-
 /* While ftrace_call itself is under the breakpoint; the site of traced_fn stays the call that it is. */
 static void call_through_trampoline(void)
 {
@@ -35,12 +30,13 @@ static void trampoline_site_setup(void)
 	trace(&tracer_ops, traced_fn);
 	trace(&second_ops, traced_fn);
 	register_ftrace_function(&tracer_ops);
+	__register_ftrace_function(&second_ops);
 	ftrace_window = call_through_trampoline;
 }
 
 const struct scenario scenario_trampoline_site = {
 	.setup = trampoline_site_setup,
-	.run = register_second_tracer,
+	.run = patch_sites,
 	.ok = each_entry_was_traced,
 };
 
@@ -54,18 +50,14 @@ static void stack_room_setup(void)
 {
 	trampolines_call_the_list();
 	trace(&tracer_ops, traced_fn);
-	memcpy(&regs_ops.filter_hash, &tracer_ops.filter_hash, sizeof(regs_ops.filter_hash));
+	trace_the_same(&regs_ops, &tracer_ops);
 	register_ftrace_function(&tracer_ops);
+	__register_ftrace_function(&regs_ops);
 	ftrace_window = call_with_chosen_rsp;
-}
-
-static void register_regs_tracer(void)
-{
-	register_ftrace_function(&regs_ops);
 }
 
 const struct scenario scenario_stack_room = {
 	.setup = stack_room_setup,
-	.run = register_regs_tracer,
+	.run = patch_sites,
 	.ok = each_entry_was_traced,
 };

@@ -14,13 +14,9 @@ static void tasks_setup(void)
 	trace(&tracer_ops, traced_fn);
 	if (variant(VARIANT_traced_preempt))
 		trace(&tracer_ops, traced_preempt);
-	memcpy(&regs_ops.filter_hash, &tracer_ops.filter_hash, sizeof(regs_ops.filter_hash));
+	trace_the_same(&regs_ops, &tracer_ops);
 	register_ftrace_function(&tracer_ops);
-}
-
-static void register_regs_tracer(void)
-{
-	register_ftrace_function(&regs_ops);
+	__register_ftrace_function(&regs_ops);
 }
 
 /*
@@ -49,7 +45,7 @@ static void preempt_migrate_setup(void)
 
 const struct scenario scenario_preempt_migrate = {
 	.setup = preempt_migrate_setup,
-	.run = register_regs_tracer,
+	.run = patch_sites,
 	.ok = each_entry_was_traced,
 	.irq = migrate_current,
 };
@@ -95,7 +91,7 @@ static int fork_ok(void)
 
 const struct scenario scenario_fork = {
 	.setup = fork_setup,
-	.run = register_regs_tracer,
+	.run = patch_sites,
 	.ok = fork_ok,
 	.irq = fork_from_irq,
 };

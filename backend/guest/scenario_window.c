@@ -9,11 +9,6 @@
 #include "tracers.h"
 #include "workload.h"
 
-static void register_tracer(void)
-{
-	register_ftrace_function(&tracer_ops);
-}
-
 /* The site turns from nop to call: a fops that is missed before the end was not promised yet. */
 static void first_call_setup(void)
 {
@@ -21,12 +16,13 @@ static void first_call_setup(void)
 	trace(&tracer_ops, traced_fn);
 	if (variant(VARIANT_traced_handler))
 		trace(&tracer_ops, traced_handler);
+	__register_ftrace_function(&tracer_ops);
 	ftrace_window = caller_fn;
 }
 
 const struct scenario scenario_first_call = {
 	.setup = first_call_setup,
-	.run = register_tracer,
+	.run = patch_sites,
 	.ok = no_entry_was_traced_twice,
 };
 
@@ -41,6 +37,7 @@ static void livepatch_window_setup(void)
 	trace(&tracer_ops, patched_fn);
 	if (variant(VARIANT_traced_handler))
 		trace(&tracer_ops, traced_handler);
+	__register_ftrace_function(&tracer_ops);
 	ftrace_window = caller_of_patched_fn;
 }
 
@@ -51,6 +48,6 @@ static int livepatch_window_ok(void)
 
 const struct scenario scenario_livepatch_window = {
 	.setup = livepatch_window_setup,
-	.run = register_tracer,
+	.run = patch_sites,
 	.ok = livepatch_window_ok,
 };

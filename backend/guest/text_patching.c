@@ -36,7 +36,10 @@ static void do_sync_core(void *info)
 /* Returns when every CPU has dropped what it had fetched of the text as it was before. */
 noinline void run_sync(void)
 {
-	if (num_online_cpus() <= 1)
-		return; /* nobody else to tell; and where this CPU has written, it is not executing */
+	if (num_online_cpus() <= 1) {
+		/* The kernel just returns, but it does not run at once what it has written; our scenarios do. */
+		sync_core();
+		return;
+	}
 	on_each_cpu(do_sync_core, NULL);
 }

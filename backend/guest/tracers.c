@@ -26,6 +26,12 @@ void trace(struct ftrace_ops *ops, void *function)
 	ftrace_set_filter_ip(ops, (unsigned long)function);
 }
 
+/* Not by assignment: the compiler makes a REP MOVS of that, which emulators count differently. */
+void trace_the_same(struct ftrace_ops *ops, const struct ftrace_ops *other)
+{
+	memcpy(&ops->filter_hash, &other->filter_hash, sizeof(ops->filter_hash));
+}
+
 /*
  * An ops whose memory may go away is never called directly. With such ops the trampolines call the list
  * before and after, so that a scenario is about nothing but the sites of traced functions.
@@ -36,6 +42,12 @@ void trampolines_call_the_list(void)
 	regs_ops.flags |= FTRACE_OPS_FL_DYNAMIC;
 	ftrace_trace_function = ftrace_ops_list_func;
 	ftrace_update_ftrace_func(ftrace_ops_list_func);
+}
+
+/* The scenarios of one CPU have registered their ops already and begin with the rewriting of text. */
+void patch_sites(void)
+{
+	ftrace_startup_enable();
 }
 
 static int nothing_spoiled(void)

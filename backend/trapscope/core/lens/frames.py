@@ -34,6 +34,7 @@ from trapscope.core.types import RIP, RSP, Context, Step, Write
 
 IRETQ: Final = b"\x48\xcf"
 BREAKPOINT: Final = 3
+INVALID_OPCODE: Final = 6
 FRAME_BYTES: Final = 40
 _WORD: Final = 8
 FIELDS: Final = ("ip", "cs", "flags", "sp", "ss")

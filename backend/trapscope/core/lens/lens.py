@@ -14,7 +14,7 @@ from trapscope.core.lens.dispatch import Dispatch, OnStep
 from trapscope.core.lens.entries import Entries
 from trapscope.core.lens.events import Event
 from trapscope.core.lens.finding import Finding
-from trapscope.core.lens.frames import BREAKPOINT, IRETQ, MNEMONICS, Frames, LiveFrame
+from trapscope.core.lens.frames import BREAKPOINT, INVALID_OPCODE, IRETQ, MNEMONICS, Frames, LiveFrame
 from trapscope.core.lens.int3_stacks import Int3Stacks
 from trapscope.core.lens.interrupts import Interrupts
 from trapscope.core.lens.kernel import Kernel
@@ -101,6 +101,8 @@ class Lens:
         vector = frame.vector
         if vector in (BREAKPOINT, NMI_VECTOR, MCE_VECTOR) or vector >= FIRST_INTERRUPT:
             return
+        if vector == INVALID_OPCODE:
+            self._text.undecodable(frame.pushed_ip)
         mnemonic = MNEMONICS.get(vector, f"vector {vector}")
         where = self._kernel.name(frame.pushed_ip)
         self._record.breach("no-unexpected-fault", faults.delivered(mnemonic, step.error_code, where))

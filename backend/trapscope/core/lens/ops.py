@@ -23,6 +23,7 @@ class Ops:
     name: str
     func: int
     trampoline: int
+    wants_regs: bool
     ips: frozenset[int]
 
     def matches(self, ip: int) -> bool:
@@ -37,10 +38,12 @@ class OpsList:
         image = kernel.image
         self._head = image.symbol("ftrace_ops_list").address
         self._size = image.struct("ftrace_ops").size
-        self._func, self._next, self._trampoline, self._count, self._ips = (
+        self._func, self._next, self._flags, self._trampoline, self._count, self._ips = (
             image.offset("ftrace_ops", path)
-            for path in ("func", "next", "trampoline", "filter_hash.count", "filter_hash.ips")
+            for path in ("func", "next", "flags", "trampoline", "filter_hash.count", "filter_hash.ips")
         )
+        self._save_regs = image.enum("ftrace_ops_flags")["FTRACE_OPS_FL_SAVE_REGS"]
+        self._without_regs = image.symbol("ftrace_caller").address
         self._capacity = image.struct("ftrace_ops").resolve("filter_hash.ips")[1].extents[0]
         self._known: set[int] = set()
         self._funcs: set[int] = set()
@@ -60,11 +63,16 @@ class OpsList:
         return tuple(ops for ops in self.now if ops.matches(ip))
 
     def served_by(self, site: int, target: int | None) -> frozenset[Ops]:
-        """Those that a call from `site` to `target` reaches: a trampoline of its own serves one, the others all."""
+        """Those that a call from `site` to `target` reaches.
+
+        A trampoline of its own serves one, ftrace_regs_caller all, ftrace_caller those that want no registers.
+        """
         if target is None:
             return frozenset()
         own = [ops for ops in self.now if ops.trampoline == target]
-        return frozenset(own or self.matching(site))
+        return frozenset(
+            own or [ops for ops in self.matching(site) if target != self._without_regs or not ops.wants_regs]
+        )
 
     def _on_write(self, _step: Step, _write: Write, after: State) -> None:
         self._read(after.memory)
@@ -88,7 +96,8 @@ class OpsList:
         count = min(memory.u32(address + self._count), self._capacity)
         ips = frozenset(memory.u64(address + self._ips + 8 * index) for index in range(count))
         func, trampoline = memory.u64(address + self._func), memory.u64(address + self._trampoline)
-        return Ops(address, self._kernel.function(address), func, trampoline, ips)
+        wants_regs = bool(memory.u32(address + self._flags) & self._save_regs)
+        return Ops(address, self._kernel.function(address), func, trampoline, wants_regs, ips)
 
     def _know(self, address: int) -> None:
         if address not in self._known:

@@ -84,6 +84,12 @@ class Text:
                 return site
         return None
 
+    def undecodable(self, address: int) -> None:
+        """#UD there: at a site, what the CPU decoded was no instruction at all. No step has its bytes."""
+        if (site := self.site_of(address)) is not None:
+            detail = torn_fetch.no_instruction(site.place.name, address - site.address, site.memory)
+            self._record.breach("no-torn-fetch", detail)
+
     def _on_text(self, step: Step, write: Write, _after: State) -> None:
         address = high_half(write.addr)
         site = self.site_of(address)

@@ -19,3 +19,8 @@ def at_site(name: str, code: bytes, whole: Sequence[bytes]) -> str | None:
 def inside_site(name: str, offset: int, code: bytes) -> str:
     """The CPU executes from the middle of a site: some other instruction ended there."""
     return f"decoded {code.hex(' ')} at {name}+{offset:#x}, in the middle of the site's five bytes"
+
+
+def no_instruction(name: str, offset: int, memory: bytes) -> str:
+    """The CPU raised #UD within a site whose five bytes are `memory` now."""
+    return f"decoded an invalid opcode at {name}+{offset:#x}; the site's bytes in memory are {memory.hex(' ')}"
