@@ -35,15 +35,15 @@ export const MOMENT = {
 const given = vector<StepsVector>("steps-first-call.json");
 
 const symbols: SymbolInfo[] = [
-  { name: "_text", address: at(0), size: 0 },
-  { name: "caller_fn", address: at(0x50), size: 0x20 },
-  { name: "traced_fn", address: SITE, size: 0x10 },
-  { name: "int3", address: at(0x400), size: 0x40 },
-  { name: "ftrace_int3_stub_regs_caller", address: STUB, size: 0x40 },
-  { name: "_etext", address: at(0x5000), size: 0 },
-  { name: "worker", address: TASK, size: 0x60 },
-  { name: "worker_stack", address: at(0x9000), size: 0x1000 },
-  { name: "current_task", address: "0x10", size: 8 },
+  { name: "_text", address: at(0), size: 0, per_cpu: false },
+  { name: "caller_fn", address: at(0x50), size: 0x20, per_cpu: false },
+  { name: "traced_fn", address: SITE, size: 0x10, per_cpu: false },
+  { name: "int3", address: at(0x400), size: 0x40, per_cpu: false },
+  { name: "ftrace_int3_stub_regs_caller", address: STUB, size: 0x40, per_cpu: false },
+  { name: "_etext", address: at(0x5000), size: 0, per_cpu: false },
+  { name: "worker", address: TASK, size: 0x60, per_cpu: false },
+  { name: "worker_stack", address: at(0x9000), size: 0x1000, per_cpu: false },
+  { name: "current_task", address: "0x10", size: 8, per_cpu: true },
 ];
 
 const member = (path: string, offset: number, size: number, type = "unsigned long"): MemberInfo => ({

@@ -24,13 +24,14 @@ interface Entry {
   readonly symbol: Symbol;
 }
 
-/** Per-CPU symbols are offsets from the GS base; nothing of the image lies this low. */
+/** Nothing of the image lies below; absolute symbols do. */
 const IMAGE_START = 0x1000000;
 /** How far behind an unsized label an address still counts as part of it. */
 const LABEL_REACH = 4096;
 
 export class SymbolTable {
   readonly #byName = new Map<string, Symbol>();
+  readonly #perCpu = new Map<string, number>();
   readonly #sized: Entry[] = [];
   readonly #labels: Entry[] = [];
 
@@ -38,6 +39,10 @@ export class SymbolTable {
     for (const info of symbols) {
       const symbol = { name: info.name, address: u64(info.address), size: info.size };
       if (!this.#byName.has(symbol.name)) this.#byName.set(symbol.name, symbol);
+      if (info.per_cpu) {
+        this.#perCpu.set(symbol.name, toNumber(symbol.address));
+        continue;
+      }
       const at = physical(symbol.address);
       if (at >= IMAGE_START) (symbol.size > 0 ? this.#sized : this.#labels).push({ at, symbol });
     }
@@ -51,8 +56,7 @@ export class SymbolTable {
 
   /** The offset of a per-CPU variable from the GS base. */
   perCpuOffset(name: string): number | null {
-    const symbol = this.find(name);
-    return symbol === null || physical(symbol.address) >= IMAGE_START ? null : toNumber(symbol.address);
+    return this.#perCpu.get(name) ?? null;
   }
 
   locate(address: U64): Place | null {

@@ -5,7 +5,9 @@ import { decodeSite, siteText } from "../../src/state/decode";
 import { SymbolTable } from "../../src/state/symbols";
 
 const SITE = u64("0xffffffff81000100");
-const symbols = new SymbolTable([{ name: "ftrace_regs_caller", address: "0xffffffff81000700", size: 0x100 }]);
+const symbols = new SymbolTable([
+  { name: "ftrace_regs_caller", address: "0xffffffff81000700", size: 0x100, per_cpu: false },
+]);
 const text = (bytes: string): string => siteText(decodeSite(hexToBytes(bytes), SITE, symbols));
 
 describe("the five bytes of a site", () => {
