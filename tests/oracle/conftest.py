@@ -10,12 +10,12 @@ from trapscope.core.image import Image
 from trapscope.core.types import RunSpec
 from trapscope.oracle import Comparison, Qemu, compare, record
 
-_TALLY = pytest.StashKey[Counter[str]]()
+TALLY = pytest.StashKey[Counter[str]]()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the totals, QEMU's known mistakes included."""
-    tally = config.stash.get(_TALLY, None)
+    tally = config.stash.get(TALLY, None)
     if not tally:
         return
     terminalreporter.section("QEMU beside the machine")
@@ -50,4 +50,4 @@ class Beside:
 @pytest.fixture(scope="session")
 def beside(image: Image, guest_elf: bytes, request: pytest.FixtureRequest) -> Beside:
     """The pair of emulators."""
-    return Beside(image, guest_elf, request.config.stash.setdefault(_TALLY, Counter()))
+    return Beside(image, guest_elf, request.config.stash.setdefault(TALLY, Counter()))
