@@ -107,12 +107,12 @@ async def test_a_schedule_refused_by_a_rebuilt_session_leaves_it_idle() -> None:
 
 
 async def test_what_was_cancelled_stays_cancelled_when_the_session_is_rebuilt() -> None:
-    async with serving() as server:
+    async with serving(chunk_steps=1) as server:
         session = await server.create()
         async with viewing(server.url, session) as viewer:
             await viewer.send("run", schedule="0>.")
             await viewer.command("cancel")
-            before = await viewer.until_state("idle")
+            before = await viewer.settled()
             process = the_process(server)
             process.kill()
             await process.died()

@@ -103,7 +103,7 @@ async def test_a_queue_that_is_full_refuses_the_next_schedule() -> None:
             assert isinstance(answers[3], RefusedMessage)
             assert answers[3].why.code == "queue-full"
             await viewer.command("cancel")
-            await viewer.until_state("idle")
+            await viewer.settled()
             assert (await viewer.run("0")).state == "idle"
 
 

@@ -82,9 +82,13 @@ class Viewer:
         return self.answers[seq]
 
     async def run(self, schedule: str) -> Status:
-        """Queue a schedule and wait until nothing is left to do; a status before the answer is of before."""
+        """Queue a schedule and wait until nothing is left to do."""
         reply = await self.command("run", schedule=schedule)
         assert isinstance(reply, Reply), reply
+        return await self.settled()
+
+    async def settled(self) -> Status:
+        """The first status after an answer just taken in that says that nothing is left to do."""
         told = len(self.statuses)
         await self.until(lambda: any(status.state in ("idle", "ended", "failed") for status in self.statuses[told:]))
         return self.status
