@@ -100,4 +100,4 @@ def _readable(table: SymbolTableSection, extents: list[tuple[str, int]]) -> Iter
             continue
         section_name, end = extents[section]
         rank = 2 * (size == 0) + 4 * entry.name.startswith(("_", ".")) + (entry["st_info"]["bind"] == "STB_LOCAL")
-        yield Symbol(entry.name, address, size, per_cpu=section_name == PER_CPU_SECTION), rank, end
+        yield Symbol(entry.name, address, size, per_cpu=section_name == PER_CPU_SECTION and address < end), rank, end
