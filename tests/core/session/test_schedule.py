@@ -20,9 +20,12 @@ from trapscope.core.session.schedule import (
     parse,
 )
 
-NAMES = Names(
-    cpus=2, events={"int3", "slot-pushed"}, address=lambda name: {"ftrace_caller": 0x1234}.get(name), weak_fetch=True
-)
+
+def address(symbol: str) -> int | None:
+    return 0x1234 if symbol == "ftrace_caller" else None
+
+
+NAMES = Names(cpus=2, events={"int3", "slot-pushed"}, address=address, weak_fetch=True)
 
 
 @pytest.mark.parametrize(
