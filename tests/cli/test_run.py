@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from trapscope.cli import main
+from trapscope.cli.output import opened
 
 RESULTS = [
     (["first-call"], 0, "ok"),
@@ -109,3 +110,15 @@ def test_python_dash_m_is_the_same_program() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (ended.returncode, ended.stderr) == (1, "")
     assert "violated: calls-once, livepatch-consistent" in ended.stdout
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, ValueError])
+def test_a_file_that_is_not_finished_is_not_there(tmp_path: Path, end: type[BaseException]) -> None:
+    def half() -> None:
+        with opened(str(tmp_path / "trace.jsonl")) as stream:
+            stream.write("half")
+            raise end
+
+    with pytest.raises(end):
+        half()
+    assert list(tmp_path.iterdir()) == []

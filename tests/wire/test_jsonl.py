@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -151,3 +152,13 @@ def test_a_step_tells_where_it_is_and_what_it_does(image: Image) -> None:
     assert (delivery["kind"], delivery["vector"], delivery["trap"]) == ("delivery", 3, 1)
     assert "error_code" not in delivery
     assert len(delivery["writes"]) == 5
+
+
+def test_memory_is_told_in_few_ranges_that_ascend(image: Image) -> None:
+    ranges = [
+        (int(line["addr"], 16), len(line["bytes"]) // 2)
+        for line in lines_of(image, "first-call", "thread")
+        if line["type"] == "memory"
+    ]
+    assert all(address + length < following for (address, length), (following, _) in pairwise(ranges))
+    assert len(ranges) < 100

@@ -7,8 +7,9 @@ import pytest
 from tests.core.lens.played import observed_again, played, violated
 from trapscope.core.image import Image
 from trapscope.core.lens import CHECKS, Finding, Lens
+from trapscope.core.lens.checks import emulated_call
 from trapscope.core.lens.events import CallEmulated, StubEntered
-from trapscope.core.types import RBX, RSP, RegisterChange, Severity, Step
+from trapscope.core.types import RBX, REGISTERS, RSP, RegisterChange, Severity, Step
 
 #: A run that breaks exactly these checks: scenario, design, variants.
 BROKEN = [
@@ -38,6 +39,7 @@ WHOLE = [
     ("preempt-migrate", "thread", ()),
     ("stack-room", "gap", ("no-gap", "rsp-8")),
     ("patch-live", "thread", ()),
+    ("patch-live", "skip", ("early-done",)),
     ("late-handler", "thread", ()),
     ("two-sites", "gap", ()),
 ]
@@ -127,6 +129,23 @@ def test_a_stack_pointer_that_is_off_by_a_word_is_found(image: Image) -> None:
     call = stub_moment(image, CallEmulated)
     _, findings = observed_again(played(image, "first-call"), changing(call, RSP, 8))
     assert found(findings, "stack-balanced")[0].moment == call
+
+
+def test_a_breakpoint_that_the_handler_leaves_alone_is_nobodys(image: Image) -> None:
+    session = played(image, "first-call", "skip")
+    rewritten = next(event.moment for event in session.events if event.name == "frame-rewritten")
+    _, findings = observed_again(session, lambda step: step._replace(writes=()) if step.moment == rewritten else step)
+    (finding,) = found(findings, "no-unexpected-fault")
+    assert finding.detail == "nobody claimed the int3 at traced_fn+0x0"
+
+
+def test_a_call_moves_rsp_by_a_word_and_pushes_the_address_behind_it() -> None:
+    before = [0x1000] * len(REGISTERS)
+    after = list(before)
+    after[RSP] = 0xFF8
+    assert emulated_call.stack_balanced(before, after, 0x2005, 0x2005) is None
+    assert "0x2004" in (emulated_call.stack_balanced(before, after, 0x2004, 0x2005) or "")
+    assert "a call from RSP 0x1000 leaves 0xff8" in (emulated_call.stack_balanced(before, before, 0x2005, 0x2005) or "")
 
 
 def test_looking_again_finds_the_same(image: Image) -> None:

@@ -2,15 +2,19 @@
 
 from itertools import pairwise
 
-from tests.core.lens.played import only, played
+import pytest
+
+from tests.core.lens.played import names, only, played, violated
 from trapscope.core.image import Image
 from trapscope.core.lens import Lane
 from trapscope.core.lens.events import (
     BreakpointHit,
     Forked,
+    FramePushed,
     Interrupted,
     IpiSent,
     IpiTaken,
+    IretExecuted,
     Migrated,
     NmiTaken,
     Preempted,
@@ -147,3 +151,25 @@ def test_each_sync_reaches_every_cpu_before_the_next_pass(image: Image) -> None:
         synced.clear()
         seen.append(phase)
     assert seen == phases
+
+
+def test_the_outer_nmi_ends_by_a_copy_of_its_frame(image: Image) -> None:
+    """The nested NMI overwrites the hardware's frame; the entry code had kept one, and leads to repeat_nmi first."""
+    session = played(image, "nmi-in-nmi", "thread")
+    frames = [event for event in session.events if isinstance(event, FramePushed) and event.vector == 2]
+    irets = [event for event in session.events if isinstance(event, IretExecuted) and event.vector != 3]
+    nested, repeat, outer = irets
+    assert (nested.vector, nested.addr, nested.symbol) == (2, frames[1].frame.addr, frames[1].symbol)
+    assert (repeat.vector, repeat.symbol) == (-1, "repeat_nmi+0x0")
+    assert (outer.vector, outer.ip, outer.sp) == (2, frames[0].frame.ip, frames[0].frame.sp)
+    assert outer.addr < frames[0].frame.addr
+
+
+@pytest.mark.parametrize("place", ["patched_fn", "tracer_func", "klp_ftrace_handler", "patched_fn_new"])
+def test_an_interrupt_at_a_functions_first_instruction_is_no_second_entry(image: Image, place: str) -> None:
+    plain = played(image, "livepatch-window")
+    session = played(image, "livepatch-window", schedule=f"0>&{place} irq@0 0>.")
+    of_interest = ("fops-called", "fops-missed", "redirected", "old-body-ran", "call-emulated")
+    assert "irq" in names(session.events)
+    assert names(only(session.events, *of_interest)) == names(only(plain.events, *of_interest))
+    assert violated(session) == set()
