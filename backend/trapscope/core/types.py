@@ -1,7 +1,8 @@
 """The vocabulary that everything else is written against: registers, steps, writes, contexts.
 
-Plain frozen values and ints; what exists once a step is a NamedTuple, because those are made fastest. A *step* is one retired instruction of one CPU, or one *delivery* (the CPU
-taking an exception or interrupt, its pushes included). *Moment* n is the state before step n.
+Plain frozen values and ints; what exists once a step is a NamedTuple, because those are made fastest. A *step* is
+one retired instruction of one CPU, or one *delivery* (the CPU taking an exception or interrupt, its pushes included).
+*Moment* n is the state before step n.
 """
 
 from __future__ import annotations

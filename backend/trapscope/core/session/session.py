@@ -130,7 +130,7 @@ class Session:
         return self._machine.stale(cpu)
 
     def would_step(self, cpu: int, refreshed: Iterable[int]) -> Step | None:
-        """The step that the CPU would make next if its fetch saw the newest bytes at these addresses; nothing changes."""
+        """The step that the CPU would make if its fetch saw the newest bytes at these addresses. Nothing changes."""
         before = self._machine.snapshot()
         for address in refreshed:
             self._machine.catch_up(cpu, address)
