@@ -119,9 +119,10 @@ export class App {
   settle(): void {
     const { session } = this;
     if (this.#wanted === null || session === null) return;
-    if (session.length >= this.#wanted || session.isCaughtUp) {
-      if (session.length > 0) this.cursor.goTo(this.#wanted);
-      if (session.isCaughtUp) this.#wanted = null;
+    // Not "caught up": so is a run that has not begun, or has only just.
+    if (session.length >= this.#wanted || session.isOver) {
+      this.cursor.goTo(this.#wanted);
+      this.#wanted = null;
     }
   }
 
