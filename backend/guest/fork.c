@@ -3,6 +3,7 @@
  * copy is right because a task that forks is in process context and has nothing pending.
  */
 #include "sched.h"
+#include "processor.h"
 
 /*
  * guest.ld puts these right behind the text: who overflows the first one meets a page fault, on a stack
@@ -45,8 +46,13 @@ static noinline void arch_dup_task_struct(struct task_struct *dst, const struct 
 
 void copy_process(struct task_struct *child, const char *comm, void (*fn)(void))
 {
+	unsigned long flags;
+
 	arch_dup_task_struct(child, current);
 	memcpy(child->comm, comm, TASK_COMM_LEN);
+
+	flags = local_irq_save(); /* the scenario "fork" forks from an interrupt, too */
 	copy_thread(child, fn);
 	wake_up_new_task(child, smp_processor_id());
+	local_irq_restore(flags);
 }
