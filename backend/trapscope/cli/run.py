@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = None if arguments.policy is None else policy.parse(arguments.policy)
     session = Session(image, spec, max_steps=arguments.max_steps)
     if chosen is None:
-        schedule = CATALOGUE[spec.scenario].schedule_under(spec.design)
+        schedule = CATALOGUE[spec.scenario].schedule_under(spec.design, spec.variants, spec.fetch)
         session.feed(schedule if arguments.schedule is None else arguments.schedule)
     with opened(arguments.out) as stream:
         if chosen is not None:

@@ -19,8 +19,9 @@ def played(
     image: Image, scenario: str, design: str = "thread", *variants: str, schedule: str = "", fetch: str = "coherent"
 ) -> Session:
     """The run to its end, under the scenario's own schedule if none is given."""
-    session = Session(image, resolve(image, scenario, design, variants, fetch), max_steps=_MAX_STEPS)
-    session.feed(schedule or CATALOGUE[scenario].schedule_under(design))
+    spec = resolve(image, scenario, design, variants, fetch)
+    session = Session(image, spec, max_steps=_MAX_STEPS)
+    session.feed(schedule or CATALOGUE[scenario].schedule_under(design, spec.variants, spec.fetch))
     while session.pending:
         session.advance(_MAX_STEPS)
     session.finish()

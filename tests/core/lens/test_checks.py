@@ -95,6 +95,16 @@ def test_a_torn_fetch_names_the_bytes_that_were_decoded(image: Image) -> None:
     assert decoded not in (b"\xcc", bytes.fromhex("0f1f440000"))
 
 
+@pytest.mark.parametrize("variant", ["no-sync-1", "no-sync-2", "no-int3"])
+def test_a_fetch_that_lags_tears_where_a_sync_or_the_breakpoint_is_missing(image: Image, variant: str) -> None:
+    assert "no-torn-fetch" in violated(played(image, "torn", "thread", variant, fetch="weak"))
+
+
+@pytest.mark.parametrize("variants", [(), ("no-sync-3",), ("early-done",)])
+def test_a_fetch_that_lags_is_stale_but_whole_otherwise(image: Image, variants: tuple[str, ...]) -> None:
+    assert "no-torn-fetch" not in violated(played(image, "torn", "thread", *variants, fetch="weak"))
+
+
 def stub_moment(image: Image, kind: type[StubEntered | CallEmulated]) -> int:
     return next(event.moment for event in played(image, "first-call").events if isinstance(event, kind))
 

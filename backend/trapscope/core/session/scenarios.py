@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +23,7 @@ from trapscope.core.session.sentences import (
     PER_CPU,
     RARELY,
 )
+from trapscope.core.types import FetchModel
 
 _STACKS: Final = ("thread", "percpu")
 _EMULATING: Final = ("thread", "percpu", "gap")
@@ -46,9 +47,15 @@ class Scenario:
     schedule: str = "0>."
     schedules: Mapping[str, str] = field(default_factory=dict)
     """The default schedule of designs for which `schedule` would wait for what never comes."""
+    weak_schedules: Mapping[str, str] = field(default_factory=dict)
+    """By variant: the default schedule under weak fetch, where chance alone would rarely show what it is about."""
 
-    def schedule_under(self, design: str) -> str:
+    def schedule_under(self, design: str, variants: Iterable[str] = (), fetch: FetchModel = FetchModel.COHERENT) -> str:
         """What is played when nobody says otherwise."""
+        if fetch is FetchModel.WEAK:
+            for variant in variants:
+                if variant in self.weak_schedules:
+                    return self.weak_schedules[variant]
         return self.schedules.get(design, self.schedule)
 
 
@@ -253,6 +260,14 @@ SCENARIOS: Final = (
         cpus=2,
         most_cpus=2,
         schedule="rr*7",
+        weak_schedules={
+            # The tail is newest, the first byte that nobody synced is old; and the other way round.
+            "no-sync-1": (
+                "0* 1>text-write 1>text-write fetch@0&traced_fn+1 fetch@0&traced_fn+2 fetch@0&traced_fn+3 "
+                "fetch@0&traced_fn+4 0>."
+            ),
+            "no-sync-2": "0* 1>text-write 1* 0* 1>text-write 1>text-write fetch@0&traced_fn+0 0>.",
+        },
     ),
     Scenario(
         name="late-handler",
