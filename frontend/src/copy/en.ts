@@ -5,6 +5,7 @@
  */
 
 import { assertNever } from "../lib/assertNever";
+import type { Injection } from "../state/branch";
 import type { FrameWord } from "../state/frames";
 import type { Part } from "../state/sites";
 import type { StackFold, WordKind } from "../state/stackView";
@@ -469,6 +470,8 @@ export function foldLabel(fold: StackFold): string {
       return fold.words.length > 1
         ? `\`pt_regs\`: orig_ax and ${times(fold.words.length - 1, "register")} saved by the entry code`
         : "`pt_regs`: orig_ax";
+    case "gap":
+      return `gap: ${words} left free for a push`;
     case "callers":
       return path === "" ? `${words} of the callers` : `${words} of the callers, ${path}`;
     case "handler":
@@ -588,6 +591,11 @@ export const WORDS = {
   linkToSessionNote: "Whoever opens it sees this very run, as long as the session lives.",
   scheduleName: "Schedule",
   scheduleNote: "Whose step came next, all through the run. The same schedule gives the same trace.",
+  scheduleForms:
+    "K*N: CPU K runs N steps. K>EVENT, K>&SYMBOL, K>.: until then, or to the end. K*: until it waits. irq@K, nmi@K, mce@K: an interrupt at CPU K. rr*Q: all in turn, Q steps each.",
+  runSchedule: "Run",
+  inject: "inject",
+  injectAt: (cpu: number): string => `Inject at CPU ${cpu}`,
   goToMoment: "Go to moment",
   go: "Go",
   of: (length: number): string => `of ${length.toLocaleString("en")}`,
@@ -616,6 +624,8 @@ export const WORDS = {
   ofTaskStruct: "of task_struct",
   hole: (size: number): string => `hole, ${size} bytes`,
   atOffset: (offset: number, size: number): string => `at ${offset}, ${size} bytes`,
+  atGsOffset: (cpu: number, offset: number): string => `of CPU ${cpu}, at %gs:0x${offset.toString(16)}`,
+  unused: "unused in this design",
   lineEnd: (size: number): string => `end of the ${size}-byte cache line`,
   stores: (count: number): string => `${times(count, "store")} to it so far`,
   leftOver: "left over",
@@ -635,6 +645,13 @@ export const WORDS = {
     "This browser is too old for Trapscope: it needs WebSocket, BigInt and ES2023. A current Firefox, Chrome, Edge or Safari will do.",
 } as const;
 
+/** What can be raised at a CPU, and what that does to the run. */
+export const INJECTIONS: Record<Injection, { short: string; note: (cpu: number) => string }> = {
+  irq: { short: "IRQ", note: (cpu) => `Raise an IRQ at CPU ${cpu} now, and play on from here` },
+  nmi: { short: "NMI", note: (cpu) => `Raise an NMI at CPU ${cpu} now, and play on from here` },
+  mce: { short: "#MC", note: (cpu) => `Raise a machine check at CPU ${cpu} now, and play on from here` },
+};
+
 /** The keys, as `?` lists them. */
 export const KEYS: readonly (readonly [string, string])[] = [
   ["→ ←", "one stride forwards, back (at the chosen granularity)"],
@@ -643,7 +660,9 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["Home End", "to the start, to the end"],
   ["1 … 5", "granularity: protocol, event, call, instruction, micro-step"],
   ["+ −", "faster, slower"],
+  ["i n m", "raise an IRQ, an NMI, a machine check here, and play on from here"],
   ["g", "go to a moment"],
+  ["e", "edit the schedule"],
   ["s", "share this moment"],
   ["t", "light or dark"],
   ["?", "this list"],

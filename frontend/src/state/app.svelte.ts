@@ -2,6 +2,7 @@
 
 import { fetchScenarios, createSession, fetchSession, ProblemError, Unreachable } from "../wire/rest";
 import type { DesignChoice, ScenarioInfo } from "../wire/wire.gen";
+import { injected, type Injection } from "./branch";
 import { Cursor } from "./cursor.svelte";
 import { Guest } from "./guest";
 import {
@@ -111,6 +112,22 @@ export class App {
       variants: (kept.variants ?? []).filter((variant) => design.variants.includes(variant)),
       fetch: kept.fetch ?? "coherent",
     });
+    history.pushState(null, "", url);
+    await this.open(url);
+  }
+
+  /** Goes back to this moment and has an interrupt raised there: another run, the same up to here. */
+  async inject(what: Injection): Promise<void> {
+    const schedule = this.session?.status?.schedule ?? null;
+    if (schedule === null || this.scenario === null) return;
+    const { moment } = this.cursor;
+    await this.play(injected(schedule, moment, what, this.cpu, this.scenario.schedule), moment);
+  }
+
+  /** Plays another schedule of the same choice, from its start or at a moment. */
+  async play(schedule: string, moment = 0): Promise<void> {
+    if (this.choice === null) return;
+    const url = momentAddress(new URL(location.href), this.choice, schedule, moment);
     history.pushState(null, "", url);
     await this.open(url);
   }

@@ -1,6 +1,7 @@
 /** The page's keys. They work wherever the focus is, except where text is typed or a control needs the key itself. */
 
 import { GRANULARITIES } from "../state/beats";
+import type { Injection } from "../state/branch";
 import { type Cursor, SPEEDS } from "../state/cursor.svelte";
 
 export interface Actions {
@@ -8,6 +9,8 @@ export interface Actions {
   readonly share: () => void;
   readonly goTo: () => void;
   readonly theme: () => void;
+  readonly edit: () => void;
+  readonly inject: (what: Injection) => void;
 }
 
 /** Whether the key meant something. */
@@ -35,6 +38,18 @@ export function handleKey(event: KeyboardEvent, cursor: Cursor, actions: Actions
     case "=":
     case "-":
       cursor.speed = SPEEDS[SPEEDS.indexOf(cursor.speed) + (event.key === "-" ? -1 : 1)] ?? cursor.speed;
+      return true;
+    case "i":
+      actions.inject("irq");
+      return true;
+    case "n":
+      actions.inject("nmi");
+      return true;
+    case "m":
+      actions.inject("mce");
+      return true;
+    case "e":
+      actions.edit();
       return true;
     case "g":
       actions.goTo();
