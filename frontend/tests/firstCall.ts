@@ -64,7 +64,11 @@ const threadInfo = [
 const PT_REGS = "r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss".split(" ");
 
 const structs: StructInfo[] = [
-  { name: "thread_info", size: 56, members: threadInfo },
+  {
+    name: "ftrace_int3_stack",
+    size: 40,
+    members: [member("depth", 0, 4, "int"), member("slots", 8, 32, "unsigned long[4]")],
+  },
   {
     name: "task_struct",
     size: 0x60,

@@ -14,6 +14,8 @@ export interface IretFrame {
   readonly index: number;
   /** Where ip lies. */
   readonly address: U64;
+  /** Where the CPU had pushed it, before entry code moved it: the gap is in between. */
+  readonly hardware: U64;
   readonly vector: number;
   /** The moment of the delivery that pushed it. */
   readonly pushed: number;
@@ -48,7 +50,7 @@ export function framesAt(recording: Recording, moment: number, cpu: number): Ire
       const value = memory.u64(at);
       return { word, address: at, value, pushed: pushed === undefined ? value : u64(pushed.frame[word]) };
     });
-    return { index, address, vector: trap.vector, pushed: trap.entered, words };
+    return { index, address, hardware: trap.sp, vector: trap.vector, pushed: trap.entered, words };
   });
 }
 

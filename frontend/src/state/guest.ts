@@ -10,7 +10,7 @@ import type { AssemblyLine, StructInfo, SymbolInfo } from "../wire/wire.gen";
 import { Layout } from "./layout";
 import { SymbolTable } from "./symbols";
 
-const STRUCTS = ["task_struct", "thread_info", "pt_regs"] as const;
+const STRUCTS = ["task_struct", "ftrace_int3_stack", "pt_regs"] as const;
 export type StructName = (typeof STRUCTS)[number];
 
 /** One instruction of the ELF, before anything was patched. */

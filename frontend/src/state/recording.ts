@@ -76,12 +76,15 @@ export class Recording {
       this.stacks[step.cpu]?.add(step);
       this.#own[step.cpu]?.push(step.moment);
     }
-    for (const event of chunk.events) {
+    // The chunk without steps that tells of the run's end may come again after a reconnection.
+    const isTold = (told: readonly object[], next: object): boolean =>
+      chunk.count === 0 && told.some((other) => JSON.stringify(other) === JSON.stringify(next));
+    for (const event of chunk.events.filter((candidate) => !isTold(this.events, candidate))) {
       this.events.push(event);
       this.#eventMoments.push(event.n);
       this.sites.add(event);
     }
-    this.findings.push(...chunk.findings);
+    this.findings.push(...chunk.findings.filter((finding) => !isTold(this.findings, finding)));
   }
 
   /** Forgets what came from `moment` on: the server's log goes on from there. */

@@ -147,6 +147,16 @@ export class Session {
     }
   }
 
+  /** The functions that the CPUs stand in at the end of what is recorded: nothing of them need have run. */
+  #whereCpusStand(): string[] {
+    const { recording } = this;
+    if (recording === null) return [];
+    const machine = recording.at(recording.length);
+    return Array.from({ length: recording.cpus }, (_, cpu) => machine.register(cpu, "rip")).flatMap(
+      (rip) => this.#guest.symbols.owner(rip) ?? [],
+    );
+  }
+
   /** Has the guest's text fetched for what has run, before anyone looks at it. */
   async #completeCode(): Promise<void> {
     const codes = this.recording?.codes ?? [];
@@ -156,6 +166,7 @@ export class Session {
       const functions = fresh.flatMap(({ insn }) =>
         insn.symbol === null ? [] : [splitName(insn.symbol).name],
       );
+      functions.push(...this.#whereCpusStand());
       const files = fresh.flatMap(({ insn }) => (insn.file === null ? [] : [insn.file]));
       await this.#guest.need(functions, files, () => {
         this.version += 1;

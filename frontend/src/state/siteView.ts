@@ -55,7 +55,7 @@ export function siteView(recording: Recording, moment: number): SiteView | null 
   const held = recording.at(moment).memory.read(site.address, SITE_SIZE);
   const change = changeAt(site, moment);
   return {
-    name: shortName(symbols.name(site.address) ?? hex(site.address)),
+    name: symbols.label(site.address) ?? shortName(symbols.name(site.address) ?? hex(site.address)),
     address: site.address,
     bytes: bytesOf(site, held, change, moment),
     insn: siteText(decodeSite(held, site.address, symbols)),

@@ -54,7 +54,7 @@ export interface StackWord {
 /** Words that belong together and are folded unless someone asks for them. */
 export interface StackFold {
   readonly key: string;
-  readonly what: "registers" | "callers" | "handler" | "kept";
+  readonly what: "registers" | "gap" | "callers" | "handler" | "kept";
   /** The functions they belong to, outermost first. */
   readonly by: readonly string[];
   readonly words: readonly StackWord[];
@@ -125,6 +125,7 @@ class Words {
   readonly #recording: Recording;
   readonly #moment: number;
   readonly #cpu: number;
+  readonly #frames: readonly IretFrame[];
   readonly #members: readonly { at: U64; member: string }[];
   readonly #inFrame = new Map<string, { frame: IretFrame; value: FrameValue }>();
 
@@ -132,6 +133,7 @@ class Words {
     this.#recording = recording;
     this.#moment = moment;
     this.#cpu = cpu;
+    this.#frames = frames;
     for (const frame of frames) {
       for (const value of frame.words) this.#inFrame.set(hex(value.address), { frame, value });
     }
@@ -176,6 +178,7 @@ class Words {
     const maker = this.#recording.step(piece.moment);
     const emulated = this.#emulated(at, maker, writer);
     if (emulated !== null) return emulated;
+    if (this.#frames.some((frame) => isInGap(at, frame))) return { is: "gap" };
     if (maker.code < 0) return this.#deliveryWord(at, piece, maker);
     const member = this.#members.find((entry) => compare(entry.at, at) === 0);
     if (member !== undefined && this.#isEntryCode(piece)) return { is: "register", member: member.member };
@@ -264,7 +267,8 @@ function fold(words: readonly StackWord[], base: U64): StackRow[] {
         isBehindFrame = true;
         break;
       case "registers":
-        rows.push(...foldFrom(run, 0, "registers"));
+      case "gap":
+        rows.push(...foldFrom(run, 0, kind));
         break;
       case "plain":
         if (end < words.length) rows.push(...foldFrom(run, INTERRUPTED_SHOWN, "callers"));
@@ -312,13 +316,14 @@ function foldFrom(run: readonly StackWord[], shown: number, what: StackFold["wha
   return [{ fold: { key: `${what} ${first.key}`, what, by: functionsOf(folded), words: folded } }, ...rest];
 }
 
-function groupOf(word: StackWord): "frame" | "registers" | "plain" {
+function groupOf(word: StackWord): "frame" | "gap" | "registers" | "plain" {
   switch (word.kind.is) {
     case "frame":
     case "error-code":
     case "alignment":
-    case "gap":
       return "frame";
+    case "gap":
+      return "gap";
     case "register":
       return "registers";
     case "saved":
@@ -339,6 +344,13 @@ function functionsOf(words: readonly StackWord[]): string[] {
     return kind.is === "saved" || kind.is === "room" || kind.is === "local" ? [kind.by] : [];
   });
   return names.filter((name, index) => name !== "" && name !== names[index - 1]);
+}
+
+/** Between a frame that entry code has copied down and the end of where the CPU had pushed it. */
+function isInGap(at: U64, frame: IretFrame): boolean {
+  const size = FRAME_WORDS.length * WORD;
+  const isMoved = compare(frame.address, frame.hardware) < 0;
+  return isMoved && compare(at, add(frame.address, size)) >= 0 && compare(at, add(frame.hardware, size)) < 0;
 }
 
 function saved(frame: IretFrame): U64 | null {

@@ -78,9 +78,25 @@ export class SymbolTable {
 
   /** "traced_fn+0x5", "traced_fn" at its start, null where no symbol is. */
   name(address: U64): string | null {
-    const place = this.locate(address);
+    const place = this.locate(address) ?? this.#behind(address);
     if (place === null) return null;
     return place.offset === 0 ? place.symbol.name : `${place.symbol.name}+0x${place.offset.toString(16)}`;
+  }
+
+  /** The label at `address` itself, if there is one: ftrace_regs_call rather than ftrace_regs_caller+0xb0. */
+  label(address: U64): string | null {
+    const at = physical(address);
+    const label = lastAtOrBefore(this.#labels, at);
+    return label?.at === at ? label.symbol.name : null;
+  }
+
+  /** A return address behind a function's last instruction, a call that never returns, still belongs to it. */
+  #behind(address: U64): Place | null {
+    const at = physical(address);
+    const sized = lastAtOrBefore(this.#sized, at - 1);
+    return sized !== null && at === sized.at + sized.symbol.size
+      ? { symbol: sized.symbol, offset: sized.symbol.size }
+      : null;
   }
 
   /** The function (or variable) an address lies in, without the offset. */

@@ -8,9 +8,7 @@ const SMALL = fromNumber(0xffff);
 
 export function wordText(symbols: SymbolTable, value: U64): string {
   if (compare(value, SMALL) <= 0) return hex(value);
-  const place = symbols.locate(value);
-  if (place === null) return hexWide(value);
-  if (place.symbol.name.endsWith("_stacks")) return hexShort(value);
+  if (symbols.owner(value)?.endsWith("_stacks") === true) return hexShort(value);
   return symbols.name(value) ?? hexWide(value);
 }
 

@@ -20,7 +20,7 @@ function wordsAt(moment: number): StackWord[] {
 }
 
 function stackAt(moment: number) {
-  const item = threadView(run, moment, 0)?.items.find((candidate) => candidate.is === "int3-stack");
+  const item = threadView(run, moment, 0, "thread")?.items.find((candidate) => candidate.is === "int3-stack");
   if (item?.is !== "int3-stack") throw new Error("no int3 stack");
   return item.stack;
 }
@@ -81,7 +81,7 @@ describe("the interrupted stack", () => {
 
 describe("thread_info", () => {
   it("lies at its layout's offsets, with the hole and the neighbour in the line", () => {
-    const view = threadView(run, 0, 0);
+    const view = threadView(run, 0, 0, "thread");
     expect(view?.task).toBe("worker");
     expect(view?.items.map((item) => (item.is === "field" ? item.field.path : item.is))).toEqual([
       "thread_info.flags",
@@ -93,7 +93,7 @@ describe("thread_info", () => {
   });
 
   it("counts the stores to its line", () => {
-    expect(threadView(run, MOMENT.pushed, 0)?.stores).toBe(2);
+    expect(threadView(run, MOMENT.pushed, 0, "thread")?.stores).toBe(2);
   });
 
   it("names a slot's context only while the slot is occupied", () => {

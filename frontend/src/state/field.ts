@@ -1,0 +1,66 @@
+/** One member of a guest structure as it stands in memory at a moment, and who stored to it last. */
+
+import { add, fromBytes, type U64 } from "../lib/hex";
+import type { Step } from "../wire/batch";
+import type { MemberInfo } from "../wire/wire.gen";
+import { physical } from "./memory";
+import type { Recording } from "./recording";
+
+/** The widest member that is shown as one value. */
+const WORD = 8; // bytes
+
+export interface Field {
+  readonly path: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly value: U64;
+  /** What it held before its last writer's store; its value, where nobody has written it. */
+  readonly was: U64;
+  /** The step that stored to it last; null where that was before the recording. */
+  readonly writer: number | null;
+  /** Whether the step just made stored to it. */
+  readonly isNew: boolean;
+}
+
+/** The member of the structure that lies at `base`. */
+export function fieldAt(recording: Recording, moment: number, base: U64, member: MemberInfo): Field {
+  const at = add(base, member.offset);
+  const bytes = recording.at(moment).memory.read(at, Math.min(member.size, WORD));
+  const writer = writerOf(recording, at, member.size, moment);
+  return {
+    path: member.path,
+    offset: member.offset,
+    size: member.size,
+    value: fromBytes(bytes),
+    was: fromBytes(writer === null ? bytes : before(recording.step(writer), at, bytes)),
+    writer,
+    isNew: writer !== null && writer === moment - 1,
+  };
+}
+
+/** The last step that stored to any byte of `[at, at + size)`, not merely to a neighbour in the same word. */
+function writerOf(recording: Recording, at: U64, size: number, moment: number): number | null {
+  for (let end = moment; ;) {
+    const last = recording.writers.last(at, end);
+    if (last === null) return null;
+    if (recording.step(last).writes.some((write) => overlaps(write.address, write.new.length, at, size)))
+      return last;
+    end = last;
+  }
+}
+
+/** `bytes`, which lie at `address`, as they were before a step's stores. */
+function before(step: Step, address: U64, bytes: Uint8Array): Uint8Array {
+  const result = bytes.slice();
+  for (const write of step.writes) {
+    write.old.forEach((byte, index) => {
+      const at = physical(write.address) + index - physical(address);
+      if (at >= 0 && at < result.length) result[at] = byte;
+    });
+  }
+  return result;
+}
+
+function overlaps(a: U64, aSize: number, b: U64, bSize: number): boolean {
+  return physical(a) < physical(b) + bSize && physical(b) < physical(a) + aSize;
+}
