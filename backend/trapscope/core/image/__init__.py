@@ -2,7 +2,8 @@
 
 from trapscope.core.image.disassembly import Disassembler, Instruction, MemoryOperand
 from trapscope.core.image.image import Image, Segment, read_layouts
-from trapscope.core.image.layouts import Layouts, Member, StructLayout, Variable
+from trapscope.core.image.layout import Member, StructLayout
+from trapscope.core.image.layouts import Layouts, Variable
 from trapscope.core.image.lines import LineTable, SourceLine
 from trapscope.core.image.symbols import Symbol
 

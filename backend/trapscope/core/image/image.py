@@ -16,7 +16,8 @@ from elftools.elf.elffile import ELFFile
 
 from trapscope.core.errors import ImageError
 from trapscope.core.image.disassembly import Disassembler
-from trapscope.core.image.layouts import Layouts, StructLayout, Variable
+from trapscope.core.image.layout import StructLayout
+from trapscope.core.image.layouts import Layouts, Variable
 from trapscope.core.image.lines import LineTable, SourceLine
 from trapscope.core.image.symbols import Symbol, SymbolTable
 
