@@ -27,6 +27,7 @@ serve: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(ASSETS)/ui/index.html
 # The runner's summary is the last line.
 test: system $(VENV)/.editable $(ASSETS)/guest/guest.elf $(ASSETS)/ui/index.html
 	@$(MAKE) --no-print-directory check
+	$(PHASE) "matrix" $(BIN)/trapscope check --all
 	$(PHASE) "tests" $(BIN)/pytest
 
 check: check-python check-generated check-ui
