@@ -20,7 +20,10 @@ static void int3_emulate_call(struct pt_regs *regs, unsigned long func)
 noinline int int3_gap_emulate(struct pt_regs *regs, unsigned long ip, enum int3_site site)
 {
 	(void)ip;
-	int3_emulate_call(regs, site == INT3_SITE_FUNCTION ? (unsigned long)ftrace_regs_caller : ftrace_update_func_call);
+	if (site == INT3_SITE_FUNCTION)
+		int3_emulate_call(regs, (unsigned long)ftrace_regs_caller);
+	else
+		int3_emulate_call(regs, ftrace_update_func_call);
 	atomic_inc(&report.emulations);
 	return 1;
 }

@@ -18,7 +18,8 @@ struct klp_ops klp_ops = {
 struct ftrace_ops *klp_trace_op = &klp_ops.fops;
 
 /* The trampoline returns to regs->ip, so the old body's first instruction is never reached. */
-noinline void klp_ftrace_handler(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *fops, struct pt_regs *regs)
+noinline void klp_ftrace_handler(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *fops,
+				 struct pt_regs *regs)
 {
 	struct klp_ops *ops = container_of(fops, struct klp_ops, fops);
 

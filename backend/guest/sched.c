@@ -31,7 +31,8 @@ static struct task_struct *pick_next_task(struct task_struct *prev, int cpu)
 	struct task_struct *task;
 
 	for (task = READ_ONCE(all_tasks); task; task = task->next)
-		if (task != prev && task->state == TASK_RUNNING && READ_ONCE(task->cpu) == cpu && !READ_ONCE(task->on_cpu))
+		if (task != prev && task->state == TASK_RUNNING && READ_ONCE(task->cpu) == cpu &&
+		    !READ_ONCE(task->on_cpu))
 			return task;
 	if (prev->state == TASK_RUNNING && READ_ONCE(prev->cpu) == cpu)
 		return prev;
