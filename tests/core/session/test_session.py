@@ -130,3 +130,16 @@ def test_every_step_has_a_lane(image: Image) -> None:
     session = finished(image, "first-call", "thread")
     assert len(session.lane_of) == len(session.trace)
     assert {(lane.context, lane.trap) for lane in session.lanes} >= {("process", 0), ("process", 1)}
+
+
+def test_an_injection_that_no_cpu_takes_is_noted_with_its_token(image: Image) -> None:
+    session = finished(image, "first-call", "thread", "0>&do_int3 irq@0 0*3")
+    [note] = [finding for finding in session.findings if finding.check == "injections-taken"]
+    assert "irq@0" in note.detail
+    assert note.severity == "note"
+
+
+def test_an_injection_that_is_taken_is_not_noted(image: Image) -> None:
+    session = finished(image, "first-call", "thread", "0>&do_int3 nmi@0 0>.")
+    assert "nmi" in names(session)
+    assert not [finding for finding in session.findings if finding.check == "injections-taken"]

@@ -35,6 +35,7 @@ CHECKS: Final = {
         "the frame that iretq pops is the one that the delivery pushed, but for what a handler rewrote"
     ),
     "no-unexpected-fault": Check("no fault, unclaimed int3 or shutdown that the scenario does not announce"),
+    "injections-taken": Check("what the schedule injected was taken before the run ended", Severity.NOTE),
 }
 
 

@@ -49,6 +49,12 @@ class Cpu:
         """Whether something may become deliverable at the next instruction boundary: any IRET unblocks NMIs."""
         return self.owed is not None or self.mce_pending or self.nmi_pending or bool(self.apic.requested)
 
+    @property
+    def pending(self) -> frozenset[str]:
+        """What was raised and not taken: `irq` (any maskable vector), `nmi`, `mce`."""
+        raised = {"irq": bool(self.apic.requested), "nmi": self.nmi_pending, "mce": self.mce_pending}
+        return frozenset(what for what, waits in raised.items() if waits)
+
     def deliverable(self) -> Event | None:
         """What the CPU takes now instead of its next instruction."""
         if self.owed is not None:

@@ -148,6 +148,10 @@ class Machine:
         """
         return list(self._advance(self._cpus[cpu], limit, stop_at | self._end))
 
+    def pending(self, cpu: int) -> frozenset[str]:
+        """What was raised at a CPU and not taken yet: `irq`, `nmi`, `mce`."""
+        return self._cpus[cpu].pending
+
     def inject_irq(self, cpu: int) -> None:
         """Raise the timer interrupt at a CPU's local APIC; taken when the CPU may."""
         self._cpus[cpu].apic.requested.add(TIMER_VECTOR)

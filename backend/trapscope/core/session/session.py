@@ -64,6 +64,7 @@ class Session:
         self._queue: deque[AnyToken] = deque()
         self._work: Iterator[int] | None = None
         self._room = 0
+        self._injected: list[tuple[int, Inject]] = []
         self._canonical = Canonical()
         self._names = Names(spec.cpus, EVENT_NAMES, self._address, spec.fetch is FetchModel.WEAK)
 
@@ -243,6 +244,7 @@ class Session:
 
     def _inject(self, token: Inject) -> None:
         self._canonical.add(token.text)
+        self._injected.append((len(self.trace), token))
         if token.what == "irq":
             self._machine.inject_irq(token.cpu)
         elif token.what == "nmi":
@@ -299,6 +301,7 @@ class Session:
     def _end(self, verdict: Verdict, reason: str) -> None:
         complete = verdict is Verdict.OK and not reason
         self.findings += self._lens.finish(self.trace.head, complete=complete, shutdown=verdict is Verdict.SHUTDOWN)
+        self.findings += self._never_taken()
         violated = any(finding.severity is Severity.VIOLATION for finding in self.findings)
         self.verdict = Verdict.VIOLATED if violated and verdict is Verdict.OK else verdict
         self.reason = reason
@@ -306,6 +309,14 @@ class Session:
 
     def _over(self) -> bool:
         return self.verdict is not None
+
+    def _never_taken(self) -> Iterator[Finding]:
+        """The last injection of each kind at each CPU, where it is still pending at the end."""
+        last = {(token.what, token.cpu): (moment, token) for moment, token in self._injected}
+        for (what, cpu), (moment, token) in last.items():
+            if what in self._machine.pending(cpu):
+                detail = f"“{token.text}” at position {token.position} was never taken by CPU {cpu}"
+                yield Finding(max(min(moment, len(self.trace) - 1), 0), "injections-taken", Severity.NOTE, cpu, detail)
 
     def _address(self, name: str) -> int | None:
         symbol = self.image.find(name)
