@@ -257,6 +257,8 @@ export function tell(story: Story): string {
   switch (story.is) {
     case "start":
       return `CPU ${story.cpu} stands at ${code(story.function)}. Press Step, or the right arrow key.`;
+    case "part":
+      return tellPart(story);
     case "event":
       return sentence(story.event, story.design);
     case "step":
@@ -268,6 +270,24 @@ export function tell(story: Story): string {
     default:
       return assertNever(story);
   }
+}
+
+/** What each word of the frame is for, as the CPU pushes it. */
+const PUSHED: Record<FrameWord, string> = {
+  ss: "the stack segment of the interrupted code",
+  sp: "where its stack pointer stood",
+  flags: "its flags, with the interrupt flag as it was",
+  cs: "its code segment",
+  ip: "where it would go on",
+};
+
+function tellPart({ part, index, of, name }: Extract<Story, { is: "part" }>): string {
+  const count = `Word ${index} of ${of}`;
+  if (part.word === null) return `${count}: the CPU pushes the error code, ${code(name)}.`;
+  const word = `\`${WORD_NAMES[part.word]}\``;
+  return part.is === "push"
+    ? `${count}: the CPU pushes ${word}, ${PUSHED[part.word]}: ${code(name)}.`
+    : `${count}: \`iretq\` pops ${code(name)} into ${word}.`;
 }
 
 function noteOn(name: string, insn: string): string | undefined {

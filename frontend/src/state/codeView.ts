@@ -5,7 +5,7 @@
  */
 
 import { bytesToHex } from "../lib/bytes";
-import { compare, hex, type U64, u64 } from "../lib/hex";
+import { compare, distance, hex, type U64, u64 } from "../lib/hex";
 import type { Step } from "../wire/batch";
 import { compactInsn } from "./assembly";
 import type { Activation } from "./calls";
@@ -97,11 +97,17 @@ function insnRow(recording: Recording, line: Line, held: Uint8Array, rip: U64, l
       isPatched && held.length === SITE_SIZE
         ? siteText(decodeSite(held, line.at, symbols))
         : compactInsn(line.text),
-    isCurrent: compare(line.at, rip) === 0,
+    // Behind an int3 whose trap is still to be delivered, RIP stands inside the five bytes.
+    isCurrent: contains(line, rip),
     isDone: last !== null && last.code >= 0 && compare(last.rip, line.at) === 0,
     isPatched,
     isSite: site !== null,
   };
+}
+
+function contains(line: Line, address: U64): boolean {
+  const offset = distance(address, line.at);
+  return offset !== null && offset >= 0 && offset < line.bytes.length / 2;
 }
 
 /** What is known of a function before its machine code has been fetched: the instructions that ran. */

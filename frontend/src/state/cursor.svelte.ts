@@ -5,6 +5,7 @@
  */
 
 import { type Granularity, isBeat, nextBeat, stride } from "./beats";
+import { microLength } from "./micro";
 import type { Recording } from "./recording";
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 4] as const;
@@ -24,6 +25,8 @@ export type Move = "forward" | "back" | "jump";
 
 export class Cursor {
   moment = $state(0);
+  /** How many words of the step at `moment` have been moved already: between two moments, not a moment. */
+  micro = $state(0);
   move = $state<Move>("jump");
   granularity = $state<Granularity>("instruction");
   speed = $state<Speed>(1);
@@ -110,15 +113,34 @@ export class Cursor {
   #stride(direction: 1 | -1, granularity: Granularity): boolean {
     const recording = this.#recording();
     if (recording === null) return false;
-    const target = stride(recording, this.moment, granularity, direction);
-    if (target === this.moment) return false;
+    if (granularity === "micro-step") return this.#microStride(recording, direction);
+    const start = direction < 0 && this.micro > 0 ? this.moment + 1 : this.moment;
+    const target = stride(recording, start, granularity, direction);
+    if (target === this.moment && this.micro === 0) return false;
     this.#move(target, direction > 0 ? "forward" : "back");
+    return true;
+  }
+
+  /** One word of a delivery or of an iretq; a whole step, where there is nothing to divide. */
+  #microStride(recording: Recording, direction: 1 | -1): boolean {
+    const micro = this.micro + direction;
+    if (micro > 0 && micro < microLength(recording, this.moment)) {
+      this.micro = micro;
+      this.move = "jump";
+      return true;
+    }
+    const target = micro === 0 ? this.moment : stride(recording, this.moment, "micro-step", direction);
+    if (target === this.moment && micro !== 0) return false;
+    const isWhole = this.micro === 0;
+    this.#move(target, isWhole && direction > 0 ? "forward" : "jump");
+    if (direction < 0 && isWhole) this.micro = microLength(recording, target) - 1;
     return true;
   }
 
   #move(moment: number, move: Move): void {
     const length = this.#recording()?.length ?? 0;
     this.moment = Math.min(Math.max(Math.round(moment), 0), length);
+    this.micro = 0;
     this.move = move;
   }
 }

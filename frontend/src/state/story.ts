@@ -3,11 +3,20 @@
 import type { Lane, LensEvent } from "../wire/wire.gen";
 import { compactInsn } from "./assembly";
 import type { EventName } from "./beats";
+import { type Part, partsOf } from "./micro";
 import type { Recording } from "./recording";
 import { shortName, splitName } from "./symbols";
+import { wordText } from "./words";
 
 export type Story =
   | { readonly is: "start"; readonly cpu: number; readonly function: string }
+  | {
+      readonly is: "part";
+      readonly part: Part;
+      readonly index: number;
+      readonly of: number;
+      readonly name: string;
+    }
   | { readonly is: "event"; readonly event: LensEvent; readonly design: string }
   | {
       readonly is: "step";
@@ -65,7 +74,14 @@ export function weightiest(events: readonly LensEvent[]): LensEvent | null {
   return events.toSorted((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 
-export function storyAt(recording: Recording, moment: number, design: string): Told {
+export function storyAt(recording: Recording, moment: number, design: string, micro = 0): Told {
+  const parts = micro > 0 ? partsOf(recording, moment) : [];
+  const part = parts[micro - 1];
+  if (part !== undefined) {
+    const name = wordText(recording.guest.symbols, part.value);
+    const story = { is: "part", part, index: micro, of: parts.length, name } as const;
+    return { story, lane: recording.lane(recording.step(moment)), others: [], since: null };
+  }
   if (moment === 0) {
     const name = recording.guest.symbols.owner(recording.at(0).register(0, "rip")) ?? "";
     return { story: { is: "start", cpu: 0, function: name }, lane: null, others: [], since: null };
