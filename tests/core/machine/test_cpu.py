@@ -72,3 +72,10 @@ def test_hlt_and_pause_make_a_cpu_wait_and_a_delivery_wakes_it() -> None:
     assert (state.waits, state.halted) == (True, True)
     state.take(Event(0xEC, Source.EXTERNAL))
     assert (state.waits, state.halted) == (False, False)
+
+
+def test_an_nmi_that_waits_for_an_iret_keeps_the_cpu_stepping_one_by_one() -> None:
+    # Or a slice would run past the IRET that lets it in.
+    state = Cpu(0, LocalApic(0, 1), cpu().registers, nmi_pending=True, nmi_blocked=True)
+    assert state.has_pending
+    assert state.deliverable() is None
