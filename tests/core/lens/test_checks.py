@@ -105,6 +105,11 @@ def test_a_fetch_that_lags_is_stale_but_whole_otherwise(image: Image, variants: 
     assert "no-torn-fetch" not in violated(played(image, "torn", "thread", *variants, fetch="weak"))
 
 
+def test_an_interrupt_that_a_handler_keeps_out_to_the_end_is_noted(image: Image) -> None:
+    session = played(image, "first-call", schedule="0>&do_int3 irq@0 0*3")
+    assert [(finding.check, finding.severity) for finding in session.findings] == [("injections-taken", Severity.NOTE)]
+
+
 def stub_moment(image: Image, kind: type[StubEntered | CallEmulated]) -> int:
     return next(event.moment for event in played(image, "first-call").events if isinstance(event, kind))
 
@@ -183,7 +188,7 @@ def test_a_fops_that_is_called_twice_is_found(image: Image) -> None:
 
 def test_every_check_has_a_run_here_that_breaks_it() -> None:
     broken = set().union(*(checks for *_, checks in BROKEN))
-    elsewhere = {"depth-zero-at-rest", "registers-preserved", "flags-preserved"}
+    elsewhere = {"depth-zero-at-rest", "registers-preserved", "flags-preserved", "injections-taken"}
     assert broken | elsewhere == set(CHECKS)
 
 
