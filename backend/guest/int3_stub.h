@@ -5,6 +5,9 @@
 #include "linkage.h"
 
 /*
+ * Reconstructed: of the stub's patch only a description was read, which says what it does, not how
+ * (README.md, "What was read").
+ *
  * The slot is read before depth is lowered: in between, an interrupt that traps too must find the slot
  * still taken, or it would put its own return address there. sub and dec change flags where a call
  * would not; nobody may rely on those at a function's entry, but a fops with regs can see it.

@@ -1,6 +1,9 @@
 /*
  * Design "thread", the seed patch: the return address goes to a small stack in the current task's
  * thread_info, and the iret frame's ip to a stub that will take it from there and do the call.
+ *
+ * The struct, its four slots and the stub's role are the patch's; this function's body and the order of
+ * its two stores are reconstructed (README.md, "What was read").
  */
 #include "boot_params.h"
 #include "ftrace_int3.h"

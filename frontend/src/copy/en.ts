@@ -256,9 +256,11 @@ const NOTES: readonly { readonly in: RegExp; readonly insn: RegExp; readonly say
 export function tell(story: Story): string {
   switch (story.is) {
     case "start":
-      return `CPU ${story.cpu} stands at ${code(story.function)}. Press Step, or the right arrow key.`;
+      return `CPU ${story.cpu} stands at ${code(story.function)}. Press Play, or step through it with the arrow keys.`;
     case "part":
       return tellPart(story);
+    case "end":
+      return `${VERDICTS[story.verdict]} ${story.verdict === "ok" ? "The scenario is over." : "The run is over."}`;
     case "event":
       return sentence(story.event, story.design);
     case "step":
@@ -558,6 +560,12 @@ export function troubleText(trouble: Trouble): { title: string; text: string; ac
         text: trouble.detail,
         action: "Start the first scenario",
       };
+    case "broken":
+      return {
+        title: "Something here is broken",
+        text: `This page and its server do not understand each other: ${trouble.detail}. Loading the page again may help.`,
+        action: "Start the first scenario",
+      };
     default:
       return assertNever(trouble);
   }
@@ -690,6 +698,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
 
 /** How to read the page, below the keys. */
 export const READING: readonly string[] = [
+  "What is history: patch 1/4 of the series (the struct, its four slots, its place) was read in full; designs skip and gap follow the sources of v5.0 and v5.2. What is reconstructed: the handler's body and the stub's instructions, from one quoted paragraph and from memory. Design percpu and all variants are derived, to show what the patch argues.",
   "Everything here was executed: a small kernel runs on an emulated CPU, instruction by instruction, and every value is read from its registers and its memory. Hover a value for all its digits and for who wrote it; click it to go there.",
   "Moment n is the state before step n. The marked line of code is the one that comes next; the line beside the fainter bar has just been executed.",
 ];

@@ -51,12 +51,12 @@ DESIGNS: Final = {
             "thread", "a stack in thread_info, and a stub",
             "The handler pushes the return address onto current's ftrace_int3_stack and sends the iret frame to a"
             " stub, which makes the call in the interrupted context.",
-            "the patch, N. Stange, April 2019",
+            "N. Stange, April 2019: the struct is patch 1/4, read; handler and stub are reconstructed",
         ),
         Design(
             "percpu", "the same stack, one per CPU",
             "As thread, but the stack belongs to the CPU: what the patch argues against.",
-            "the patch's own text",
+            "derived from the patch's own text; never posted as code",
         ),
         Design(
             "gap", "a gap in the int3 entry",
