@@ -42,6 +42,19 @@ async def test_one_address_cannot_take_everything() -> None:
         assert await refused_creation(server) == (429, "address-full")
 
 
+async def test_whoever_goes_from_run_to_run_is_not_held_up_by_the_ones_left_behind() -> None:
+    clock = Clock()
+    async with serving(clock, max_sessions_per_address=2) as server:
+        left = await server.create()
+        async with viewing(server.url, await server.create()) as inside:
+            await inside.until(inside.is_caught_up)
+            clock.now += 10
+            await server.create()
+            assert await refused_creation(server) == (429, "address-full")
+            assert (await server.http.get(f"api/sessions/{left}")).status_code == 404
+            assert (await inside.run("0")).steps == 1
+
+
 async def test_creating_and_deleting_does_not_get_around_the_rate() -> None:
     clock = Clock()
     async with serving(clock, max_creations_per_minute=2) as server:

@@ -32,6 +32,9 @@ log: Final = logging.getLogger(__name__)
 
 _ID_BYTES: Final = 16
 _SWEEP_SECONDS: Final = 15
+#: A session that nobody is connected to may make way for another of the same address after this: between its creation
+#: and its first socket, and while a page is loaded again, it has nobody either.
+_LEFT_SECONDS: Final = 10
 _MAX_ADDRESSES: Final = 10_000
 
 
@@ -58,6 +61,7 @@ class Sessions:
     async def create(self, wanted: CreateSession, address: str) -> Room:
         """A new session for somebody at `address`; raises Refused where that is not possible."""
         network = network_of(address)
+        await self._make_way(network)
         self._refuse_too_many(network)
         id_ = secrets.token_urlsafe(_ID_BYTES)
         self._address_of[id_] = network
@@ -135,6 +139,16 @@ class Sessions:
         spec = RunSpec(choice.scenario, choice.design, tuple(choice.variants), FetchModel(choice.fetch), choice.cpus)
         await self._inputs.create(SessionRecord(id_, spec, max_steps))
         return Room(id_, opened, memory_frame, engine, steps, self._inputs, self._settings, self._metrics, self._clock)
+
+    async def _make_way(self, network: str) -> None:
+        """Where an address has as many sessions as it may, end the one that was left longest ago, if one was."""
+        mine = [id_ for id_, whose in self._address_of.items() if whose == network and id_ in self._rooms]
+        if len(mine) < self._settings.max_sessions_per_address:
+            return
+        left_before = self._clock() - _LEFT_SECONDS
+        left = [(self._rooms[id_].used_at, id_) for id_ in mine if not self._rooms[id_].people]
+        if left and min(left)[0] <= left_before:
+            await self.delete(min(left)[1], "evicted")
 
     def _refuse_too_many(self, network: str) -> None:
         settings = self._settings
