@@ -224,3 +224,13 @@ def references(node: Any) -> list[str]:
     if isinstance(node, list):
         return [reference for value in node for reference in references(value)]
     return []
+
+
+async def test_a_session_says_by_which_schedule_its_own_choice_is_played(server: Running) -> None:
+    openings = {}
+    for design in ("thread", "gap"):
+        body = {"scenario": "nmi-in-handler", "design": design}
+        response = await server.http.post("api/sessions", json=body)
+        openings[design] = SessionInfo.model_validate_json(response.content).opening
+    assert openings["thread"] == "0>push-begun nmi@0 0>."
+    assert "push-begun" not in openings["gap"]

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 from trapscope.core.errors import BadInput, BadSchedule, ImageError
 from trapscope.core.image import Image
 from trapscope.core.session import Session
-from trapscope.core.session.catalogue import offered, resolve
+from trapscope.core.session.catalogue import CATALOGUE, offered, resolve
 from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE
 from trapscope.server import guest_facts
 from trapscope.server import requests as ask
@@ -104,7 +104,8 @@ class Hosted:
         )
         ram = session.state0.memory.read(KERNEL_MAP + RAM_BASE, RAM_SIZE)
         cpus = [Registers.of(file) for file in session.state0.regs]
-        opened = ask.Opened(guest=self._image.sha256, choice=choice, cpus=cpus, hash=session.hash)
+        opening = CATALOGUE[spec.scenario].schedule_under(spec.design, spec.variants, spec.fetch)
+        opened = ask.Opened(guest=self._image.sha256, choice=choice, cpus=cpus, hash=session.hash, opening=opening)
         return opened, (encode_memory(ranges_of(ram)),)
 
     def _advance(self, request: ask.Advance) -> Reply:

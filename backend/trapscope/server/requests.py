@@ -112,13 +112,17 @@ Request = Open | Feed | Advance | Drop | Close | Export | AskSymbols | AskStruct
 
 
 class Opened(Frozen):
-    """Answer to Open, with one part: the memory frame of moment 0. `guest` is the ELF's SHA-256."""
+    """Answer to Open, with one part: the memory frame of moment 0. `guest` is the ELF's SHA-256.
+
+    `opening` is the schedule that this choice is played by when nobody says otherwise.
+    """
 
     outcome: Literal["opened"] = "opened"
     guest: str
     choice: RunChoice
     cpus: list[Registers]
     hash: str
+    opening: str
 
 
 class Advanced(Frozen):

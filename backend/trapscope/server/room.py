@@ -50,6 +50,7 @@ class Room:
         self.guest = opened.guest
         self.choice: RunChoice = opened.choice
         self.cpus: list[Registers] = opened.cpus
+        self._opening = opened.opening
         self.memory_frame = memory_frame
         self.log = steps
         self.people: dict[str, Client] = {}
@@ -90,6 +91,7 @@ class Room:
             verdict=status.verdict,
             schedule=status.schedule,
             hash=status.hash,
+            opening=self._opening,
             inputs=[entry.schedule for entry in await self._inputs.read(self.id) if entry.schedule is not None],
             socket=f"/api/sessions/{self.id}/socket",
             idle_expiry_seconds=self._settings.idle_expiry_seconds,

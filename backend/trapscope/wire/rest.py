@@ -148,7 +148,8 @@ class CreateSession(Frozen):
 class SessionInfo(Frozen):
     """One session; `inputs` is what was asked for, in order.
 
-    `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs.
+    `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs; `opening` is what this
+    choice is played by when nobody says otherwise.
     """
 
     id: str
@@ -158,6 +159,7 @@ class SessionInfo(Frozen):
     verdict: VerdictName | None
     schedule: str | None
     hash: str | None
+    opening: str
     inputs: list[str]
     socket: str
     idle_expiry_seconds: Count

@@ -23,7 +23,8 @@ export type Trouble =
   | { readonly is: "unknown-scenario"; readonly name: string }
   | { readonly is: "no-scenarios" }
   | { readonly is: "session-expired" }
-  | { readonly is: "refused"; readonly detail: string };
+  | { readonly is: "refused"; readonly detail: string }
+  | { readonly is: "broken"; readonly detail: string };
 
 /** What tests, embedders and people's scripts read from `data-state`. */
 export type PageState = "loading" | "ready" | "playing" | "paused" | "ended" | "offline";
@@ -174,7 +175,7 @@ export class App {
       fetch: link.choice.fetch,
     });
     if (turn === this.#opening)
-      this.#show(info.id, info.choice, link.schedule ?? scenario.schedule, link.moment);
+      this.#show(info.id, info.choice, link.schedule ?? info.opening, link.moment);
   }
 
   async #join(id: string, link: Link, turn: number): Promise<void> {
@@ -210,5 +211,5 @@ function troubleOf(error: unknown): Trouble {
       ? { is: "session-expired" }
       : { is: "refused", detail: error.message };
   }
-  throw error;
+  return { is: "broken", detail: error instanceof Error ? error.message : String(error) };
 }

@@ -784,7 +784,8 @@ export interface AssemblyLine {
 /**
  * One session; `inputs` is what was asked for, in order.
  *
- * `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs.
+ * `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs; `opening` is what this
+ * choice is played by when nobody says otherwise.
  */
 export interface SessionInfo {
   id: string;
@@ -794,6 +795,7 @@ export interface SessionInfo {
   verdict: VerdictName | null;
   schedule: string | null;
   hash: string | null;
+  opening: string;
   inputs: string[];
   socket: string;
   idle_expiry_seconds: number;
