@@ -29,6 +29,9 @@ export class Session {
   version = $state(0);
   /** Sources and machine code of everything that ran are here. */
   isComplete = $state(false);
+  /** A schedule was sent, and no status has spoken of it yet. */
+  #isAsked = $state(false);
+  #isQueued = false;
   readonly #guest: Guest;
   readonly #socket: SessionSocket;
   /** The schedule to start with, until the server has it in its log. */
@@ -71,6 +74,7 @@ export class Session {
   get isCaughtUp(): boolean {
     const status = this.status;
     return (
+      !this.#isAsked &&
       status !== null &&
       status.state !== "running" &&
       status.state !== "rebuilding" &&
@@ -79,7 +83,12 @@ export class Session {
   }
 
   run(schedule: string): boolean {
-    return this.#socket.send({ type: "run", schedule }) !== null;
+    const isSent = this.#socket.send({ type: "run", schedule }) !== null;
+    if (isSent) {
+      this.#isAsked = true;
+      this.#isQueued = false;
+    }
+    return isSent;
   }
 
   retryNow(): void {
@@ -127,16 +136,21 @@ export class Session {
         return;
       case "status":
         this.status = message;
+        if (message.state !== "idle" || message.steps > this.length || this.#isQueued) this.#isAsked = false;
         return;
       case "presence":
         this.people = message.people;
         return;
       case "reply":
         this.refusal = null;
-        if (message.did === "queued") this.#opening = null;
+        if (message.did === "queued") {
+          this.#opening = null;
+          this.#isQueued = true;
+        }
         return;
       case "refused":
         this.refusal = message.why;
+        this.#isAsked = false;
         this.#opening = null;
         return;
       case "goodbye":

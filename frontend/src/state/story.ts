@@ -1,6 +1,6 @@
 /** What there is to tell at a moment: the weightiest event of the step just made, or the step itself. */
 
-import type { Lane, LensEvent } from "../wire/wire.gen";
+import type { Lane, LensEvent, VerdictName } from "../wire/wire.gen";
 import { compactInsn } from "./assembly";
 import type { EventName } from "./beats";
 import { type Part, partsOf } from "./micro";
@@ -8,7 +8,17 @@ import type { Recording } from "./recording";
 import { shortName, splitName } from "./symbols";
 import { wordText } from "./words";
 
+/** What a story depends on besides the run and the moment. */
+export interface Telling {
+  readonly design: string;
+  /** How many words of the step at the moment have been moved already. */
+  readonly micro: number;
+  /** How the run ended; null while it has not. */
+  readonly verdict: VerdictName | null;
+}
+
 export type Story =
+  | { readonly is: "end"; readonly verdict: VerdictName }
   | { readonly is: "start"; readonly cpu: number; readonly function: string }
   | {
       readonly is: "part";
@@ -74,7 +84,7 @@ export function weightiest(events: readonly LensEvent[]): LensEvent | null {
   return events.toSorted((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 
-export function storyAt(recording: Recording, moment: number, design: string, micro = 0): Told {
+export function storyAt(recording: Recording, moment: number, { design, micro, verdict }: Telling): Told {
   const parts = micro > 0 ? partsOf(recording, moment) : [];
   const part = parts[micro - 1];
   if (part !== undefined) {
@@ -97,6 +107,9 @@ export function storyAt(recording: Recording, moment: number, design: string, mi
       others: events.filter((other) => other !== event),
       since: null,
     };
+  }
+  if (verdict !== null && moment === recording.length) {
+    return { story: { is: "end", verdict }, lane, others: [], since: null };
   }
   const last = recording.lastEvent(moment - 1, () => true);
   const since = last === null ? null : { event: last, steps: moment - 1 - last.n };

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { tell } from "../../src/copy/en";
 import { Cursor } from "../../src/state/cursor.svelte";
 import { partsOf } from "../../src/state/micro";
-import { storyAt } from "../../src/state/story";
+import { storyAt, type Telling } from "../../src/state/story";
 import { firstCall, MOMENT } from "../firstCall";
 
 const run = firstCall();
+const telling = (micro: number): Telling => ({ design: "thread", micro, verdict: null });
 const DELIVERY = MOMENT.delivered - 1;
 const IRET = MOMENT.returned - 1;
 
@@ -52,8 +53,8 @@ describe("micro-steps", () => {
   });
 
   it("have a sentence each", () => {
-    expect(tell(storyAt(run, DELIVERY, "thread", 2).story)).toContain("Word 2 of 5: the CPU pushes `RSP`");
-    expect(tell(storyAt(run, IRET, "thread", 1).story)).toContain(
+    expect(tell(storyAt(run, DELIVERY, telling(2)).story)).toContain("Word 2 of 5: the CPU pushes `RSP`");
+    expect(tell(storyAt(run, IRET, telling(1)).story)).toContain(
       "`iretq` pops `ftrace_int3_stub_regs_caller` into `RIP`",
     );
   });

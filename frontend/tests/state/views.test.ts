@@ -6,12 +6,13 @@ import { framesAt } from "../../src/state/frames";
 import { motionsOf, reversed } from "../../src/state/motion";
 import { siteView } from "../../src/state/siteView";
 import { stackView, type StackWord } from "../../src/state/stackView";
-import { storyAt } from "../../src/state/story";
+import { storyAt, type Telling } from "../../src/state/story";
 import { threadView } from "../../src/state/threadView";
 import { timeline } from "../../src/state/timeline";
 import { firstCall, FRAME, MOMENT, SITE, STUB } from "../firstCall";
 
 const run = firstCall();
+const telling = (micro: number): Telling => ({ design: "thread", micro, verdict: null });
 
 function wordsAt(moment: number): StackWord[] {
   return stackView(run, moment, 0).segments.flatMap(({ rows }) =>
@@ -157,15 +158,25 @@ describe("the code", () => {
 
 describe("the story", () => {
   it("tells the event that explains the others of its step", () => {
-    const told = storyAt(run, MOMENT.returned, "thread");
+    const told = storyAt(run, MOMENT.returned, telling(0));
     expect(told.story.is === "event" && told.story.event.event).toBe("stub-entered");
     expect(told.others.map(({ event }) => event)).toEqual(["iret"]);
   });
 
   it("tells of a plain step what was executed and how long ago something happened", () => {
-    const told = storyAt(run, MOMENT.delivered + 1, "thread");
+    const told = storyAt(run, MOMENT.delivered + 1, telling(0));
     expect(told.story).toMatchObject({ is: "step", text: "push rax", function: "int3" });
     expect(told.since).toMatchObject({ steps: 1, event: { event: "frame-pushed" } });
+  });
+});
+
+describe("the end of the story", () => {
+  it("is the run's verdict, once there is one", () => {
+    expect(storyAt(run, run.length, { ...telling(0), verdict: "ok" }).story).toEqual({
+      is: "end",
+      verdict: "ok",
+    });
+    expect(storyAt(run, run.length, telling(0)).story).toMatchObject({ is: "step" });
   });
 });
 
