@@ -174,8 +174,7 @@ export class App {
       variants: [...link.choice.variants],
       fetch: link.choice.fetch,
     });
-    if (turn === this.#opening)
-      this.#show(info.id, info.choice, link.schedule ?? info.opening, link.moment);
+    if (turn === this.#opening) this.#show(info.id, info.choice, link.schedule ?? info.opening, link.moment);
   }
 
   async #join(id: string, link: Link, turn: number): Promise<void> {
