@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -57,7 +58,7 @@ def _chosen(scenarios: tuple[str, ...], *, everything: bool) -> tuple[Row, ...]:
 def _look_at(rows: tuple[Row, ...]) -> dict[Row, Got]:
     """Every row's outcome; the long ones are begun first, in as many processes as there are CPUs."""
     progress, got = Progress(), {}
-    with ProcessPoolExecutor(os.cpu_count()) as workers:
+    with ProcessPoolExecutor(os.cpu_count(), initializer=_collect_seldom) as workers:
         order = sorted(rows, key=lambda row: _LONGEST_FIRST.get(row.sweep, len(_LONGEST_FIRST)))
         futures: dict[Future[Got], Row] = {workers.submit(_look, row): row for row in order}
         try:
@@ -68,6 +69,11 @@ def _look_at(rows: tuple[Row, ...]) -> dict[Row, Got]:
             progress.done()
             workers.shutdown(cancel_futures=True)
     return got
+
+
+def _collect_seldom() -> None:
+    """Recording makes millions of small values and few cycles; the collector would look at them all, for nothing."""
+    gc.set_threshold(200_000, 20, 100)
 
 
 @cache

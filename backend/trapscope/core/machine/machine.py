@@ -48,6 +48,8 @@ _MCG_STATUS: Final = 0x17A
 _MCG_STATUS_RIPV: Final = 1
 _MCG_STATUS_MCIP: Final = 4
 _ALL: Final = range(len(REGISTERS))
+#: Stands for a step that nobody looks at.
+_UNRECORDED: Final = Step(-1, 0, StepKind.INSN, 0, b"", -1, -1, (), ())
 _NO_ADDRESSES: Final[frozenset[int]] = frozenset()
 
 
@@ -82,6 +84,7 @@ class Machine:
             self._engine.set_registers([(index, entry[index]) for index in (RDI, RFLAGS, RIP)])
             self._cpus.append(Cpu(number, LocalApic(number, params.cpus), self._engine.registers()))
         self._moment = 0
+        self._recording = True
         self.shutdown = False
         """Whether a CPU gave up ("triple fault"); nothing runs any more."""
 
@@ -103,6 +106,14 @@ class Machine:
 
         The CPUs take turns, each until it waits. Raises ImageError if the guest never gets there.
         """
+        self._recording = False
+        done = self._boot()
+        self._recording = True
+        if self._cpus[0].registers[RIP] != self._start:
+            raise ImageError(f"the guest did not reach scenario_start in {done} steps of booting")
+        self._moment = 0
+
+    def _boot(self) -> int:
         done = 0
         stop = frozenset({self._start})
         while done < _BOOT_BUDGET_STEPS and not self.shutdown:
@@ -110,9 +121,8 @@ class Machine:
                 made = len(self.run(cpu.number, _BOOT_BUDGET_STEPS, stop))
                 done += made
                 if self._cpus[0].registers[RIP] == self._start:
-                    self._moment = 0
-                    return
-        raise ImageError(f"the guest did not reach scenario_start in {done} steps of booting")
+                    return done
+        return done
 
     def snapshot(self) -> Snapshot:
         """The machine as it is now, as `restore` takes it."""
@@ -196,6 +206,12 @@ class Machine:
         result = self._engine.run(limit, stop_at)
         cpu.owed = result.event
         executed = result.executed
+        if not self._recording:
+            for insn in executed:
+                cpu.retire(insn.code, insn.before[RFLAGS])
+                yield _UNRECORDED
+            cpu.registers = result.after
+            return
         for index, insn in enumerate(executed):
             after = executed[index + 1].before if index + 1 < len(executed) else result.after
             cpu.registers = after

@@ -20,7 +20,7 @@ _IDS: Final = {
 }
 _COUNT: Final = len(REGISTERS)
 #: How many register files can be kept before somebody reads them: the longest slice of one run.
-ROWS: Final = 1024
+ROWS: Final = 256
 
 
 class RegisterFile:
