@@ -30,8 +30,11 @@ export interface Pass {
 export interface Decoded {
   readonly cpu: number;
   readonly text: string;
-  /** This CPU's last step decoded it; otherwise it is what a fetch would give now. */
-  readonly isPast: boolean;
+  /**
+   * `past`: this CPU's last step decoded it; `now`: it is what a fetch gives; `newest`: it is what memory holds, while
+   * this CPU may go on fetching what was there before (the weak model).
+   */
+  readonly when: "past" | "now" | "newest";
 }
 
 export interface SiteView {
@@ -48,7 +51,7 @@ export interface SiteView {
 const PROTOCOL: readonly Exclude<Part, "other">[] = ["breakpoint", "tail", "first-byte"];
 const SYNCS = ["sync-1", "sync-2", "sync-3"] as const;
 
-export function siteView(recording: Recording, moment: number): SiteView | null {
+export function siteView(recording: Recording, moment: number, isWeak: boolean): SiteView | null {
   const site = recording.sites.at(moment);
   if (site === null) return null;
   const { symbols } = recording.guest;
@@ -61,7 +64,7 @@ export function siteView(recording: Recording, moment: number): SiteView | null 
     insn: siteText(decodeSite(held, site.address, symbols)),
     passes: passesOf(recording, change, moment),
     decodes: Array.from({ length: recording.cpus }, (_, cpu) =>
-      decodedBy(recording, site, held, moment, cpu),
+      decodedBy(recording, site, held, moment, cpu, isWeak),
     ),
     others: recording.sites.all.length - 1,
   };
@@ -149,12 +152,21 @@ function syncAfter(recording: Recording, phase: string, after: number | null): n
   return event?.event === "patch-phase" && event.phase === phase ? event.n + 1 : null;
 }
 
-function decodedBy(recording: Recording, site: Site, held: Uint8Array, moment: number, cpu: number): Decoded {
+function decodedBy(
+  recording: Recording,
+  site: Site,
+  held: Uint8Array,
+  moment: number,
+  cpu: number,
+  isWeak: boolean,
+): Decoded {
   const { last } = recording.around(cpu, moment);
   if (last !== null && last.code >= 0 && compare(last.rip, site.address) === 0) {
-    return { cpu, text: shorten(recording.code(last).text), isPast: true };
+    return { cpu, text: shorten(recording.code(last).text), when: "past" };
   }
-  return { cpu, text: siteText(decodeSite(held, site.address, recording.guest.symbols)), isPast: false };
+  const isChanged = site.versions.some((version) => version.part !== null && version.moment <= moment);
+  const text = siteText(decodeSite(held, site.address, recording.guest.symbols));
+  return { cpu, text, when: isWeak && isChanged ? "newest" : "now" };
 }
 
 function shorten(text: string): string {

@@ -115,14 +115,16 @@ describe("thread_info", () => {
 
 describe("the patch site", () => {
   it("shows the five bytes and what a CPU decodes there", () => {
-    const view = siteView(run, MOMENT.start);
+    const view = siteView(run, MOMENT.start, false);
     expect(view?.bytes.map(({ value }) => value)).toEqual([0xcc, 0x1f, 0x44, 0, 0]);
-    expect(view?.decodes).toEqual([{ cpu: 0, text: "int3", isPast: false }]);
-    expect(siteView(run, MOMENT.trapped)?.decodes[0]?.isPast).toBe(true);
+    expect(view?.decodes).toEqual([{ cpu: 0, text: "int3", when: "now" }]);
+    expect(siteView(run, MOMENT.trapped, false)?.decodes[0]?.when).toBe("past");
   });
 
   it("knows a breakpoint that was there before the recording, and what this run does not do", () => {
-    const states = siteView(run, MOMENT.delivered)?.passes.map(({ name, state }) => `${name} ${state}`);
+    const states = siteView(run, MOMENT.delivered, false)?.passes.map(
+      ({ name, state }) => `${name} ${state}`,
+    );
     expect(states).toEqual([
       "breakpoint done",
       "sync never",
