@@ -21,12 +21,14 @@ export interface Activation {
   readonly entry: Entry;
   /** The moment at which the CPU stands on its first instruction; a trap begins with its delivery. */
   readonly entered: number;
+  /** From when on this CPU has been in it: later than `entered`, where a task came back or from another CPU. */
+  readonly here: number;
   /** RSP at entry: where the return address lies, or the frame's ip for a trap. */
   readonly sp: U64;
   readonly vector: number;
   readonly depth: number;
   readonly parent: Activation | null;
-  /** The moment it was left; null as long as it has not been. */
+  /** The moment this CPU left it, for good or for another task; null as long as it has not. */
   left: number | null;
 }
 
@@ -44,18 +46,21 @@ export function flowOf(text: string): Flow {
   return "other";
 }
 
+/** Chains of tasks that run nowhere now, by the stack that they left: any CPU may take them up. */
+export type Parked = Map<string, Activation>;
+
 export class Calls {
   /** Every activation ever entered, in order: the timeline's slices. */
   readonly all: Activation[] = [];
   readonly #chains: History<Activation>;
   readonly #symbols: SymbolTable;
-  /** Chains of tasks that do not run here now, by the stack that they left. */
-  readonly #parked = new Map<string, Activation>();
+  readonly #parked: Parked;
   readonly #registers: U64[];
 
   /** `registers` are this CPU's at moment 0; `callers` the functions it was in, outermost first. */
-  constructor(symbols: SymbolTable, registers: readonly U64[], callers: readonly string[]) {
+  constructor(symbols: SymbolTable, registers: readonly U64[], callers: readonly string[], parked: Parked) {
     this.#symbols = symbols;
+    this.#parked = parked;
     this.#registers = [...registers];
     let chain: Activation | null = null;
     for (const name of callers) chain = this.#enter(chain, name, "start", 0, this.#register("rsp"));
@@ -99,7 +104,7 @@ export class Calls {
     } else {
       if (flow === "ret") chain = this.#leaveBelow(chain, after, now);
       else if (flow === "iret") chain = this.#leaveTrap(chain, before, now);
-      else if (compare(before, after) !== 0) chain = this.#switchStack(chain, before, after);
+      else if (compare(before, after) !== 0) chain = this.#switchStack(chain, before, after, now);
       chain = this.#arrive(chain, name, flow === "other" ? "jump" : "return", now, after);
     }
     this.#chains.set(now, chain);
@@ -107,7 +112,7 @@ export class Calls {
 
   truncate(moment: number, registers: readonly U64[]): void {
     this.#chains.truncate(moment);
-    while ((this.all.at(-1)?.entered ?? -1) > moment) this.all.pop();
+    while ((this.all.at(-1)?.here ?? -1) > moment) this.all.pop();
     for (const activation of this.all) if ((activation.left ?? 0) > moment) activation.left = null;
     this.#registers.splice(0, this.#registers.length, ...registers);
     this.#parked.clear();
@@ -132,7 +137,17 @@ export class Calls {
     vector = -1,
   ): Activation {
     const depth = parent === null ? 0 : parent.depth + 1;
-    const activation = { function: name, entry, entered, sp, vector, depth, parent, left: null };
+    const activation = {
+      function: name,
+      entry,
+      entered,
+      here: entered,
+      sp,
+      vector,
+      depth,
+      parent,
+      left: null,
+    };
     this.all.push(activation);
     return activation;
   }
@@ -162,12 +177,21 @@ export class Calls {
   }
 
   /** A task switch puts one chain aside and takes up another. */
-  #switchStack(chain: Activation | null, before: U64, after: U64): Activation | null {
+  #switchStack(chain: Activation | null, before: U64, after: U64, now: number): Activation | null {
     const [from, to] = [stackKey(this.#symbols, before), stackKey(this.#symbols, after)];
     if (chain === null || from === to) return chain;
     const resumed = this.#parked.get(to);
     this.#parked.set(from, chain);
-    return resumed ?? null;
+    for (let at: Activation | null = chain; at !== null; at = at.parent) at.left ??= now;
+    return resumed === undefined ? null : this.#resume(resumed, now);
+  }
+
+  /** The same chain, from now on in this CPU. */
+  #resume(parked: Activation, now: number): Activation {
+    const parent = parked.parent === null ? null : this.#resume(parked.parent, now);
+    const activation = { ...parked, parent, here: now, left: null };
+    this.all.push(activation);
+    return activation;
   }
 
   #register(name: RegisterName): U64 {

@@ -8,7 +8,7 @@ import { add, compare, type U64, u64 } from "../lib/hex";
 import { BatchDecoder, type CodeEntry, type MemoryRange, type Step } from "../wire/batch";
 import { REGISTERS } from "../wire/registers";
 import type { Chunk, Finding, Insn, Lane, LensEvent, Registers } from "../wire/wire.gen";
-import { Calls, flowOf } from "./calls";
+import { Calls, flowOf, type Parked } from "./calls";
 import type { Guest } from "./guest";
 import type { Machine } from "./machine";
 import { Sites } from "./sites";
@@ -30,7 +30,7 @@ export class Recording {
   readonly trace: Trace;
   readonly writers = new Writers();
   readonly calls: readonly Calls[];
-  readonly stacks: readonly Stacks[];
+  readonly stacks: Stacks;
   readonly sites: Sites;
   readonly events: LensEvent[] = [];
   readonly findings: Finding[] = [];
@@ -46,10 +46,11 @@ export class Recording {
     this.guest = guest;
     this.trace = new Trace(files, ranges);
     this.#decoder = new BatchDecoder(files);
+    const parked: Parked = new Map();
     this.calls = files.map(
-      (file, cpu) => new Calls(guest.symbols, file, callersOf(this.trace.at(0), cpu, guest)),
+      (file, cpu) => new Calls(guest.symbols, file, callersOf(this.trace.at(0), cpu, guest), parked),
     );
-    this.stacks = files.map((file) => new Stacks(guest.symbols, file));
+    this.stacks = new Stacks(guest.symbols, files);
     this.sites = new Sites((address, length) => this.trace.initial(address, length));
     this.#own = files.map(() => []);
   }
@@ -73,7 +74,7 @@ export class Recording {
     for (const step of steps) {
       this.writers.add(step);
       this.calls[step.cpu]?.add(step, step.code < 0 ? "other" : flowOf(this.code(step).text));
-      this.stacks[step.cpu]?.add(step);
+      this.stacks.add(step);
       this.#own[step.cpu]?.push(step.moment);
     }
     // The chunk without steps that tells of the run's end may come again after a reconnection.
@@ -98,9 +99,9 @@ export class Recording {
       REGISTERS.map((name) => machine.register(cpu, name)),
     );
     this.#decoder = new BatchDecoder(files, moment);
+    this.stacks.truncate(moment, files);
     files.forEach((file, cpu) => {
       this.calls[cpu]?.truncate(moment, file);
-      this.stacks[cpu]?.truncate(moment, file);
       const own = this.#own[cpu] ?? [];
       own.length = countBefore(own, moment);
     });

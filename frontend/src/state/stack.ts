@@ -4,9 +4,9 @@
  * A piece is the words that one step laid below RSP. Like the chain of calls it is shared between moments and never changed.
  */
 
-import { add, compare, type U64 } from "../lib/hex";
+import { add, compare, type U64, ZERO } from "../lib/hex";
 import type { Step } from "../wire/batch";
-import { INDEX, type RegisterName } from "../wire/registers";
+import { INDEX } from "../wire/registers";
 import { History } from "./history";
 import { stackKey } from "./stackArea";
 import type { SymbolTable } from "./symbols";
@@ -20,15 +20,17 @@ export interface Piece {
   readonly parent: Piece | null;
 }
 
-/** One CPU's stacks. */
+/** All stacks: a task takes its own along to another CPU. */
 export class Stacks {
   readonly #pieces = new Map<string, History<Piece | null>>();
   readonly #symbols: SymbolTable;
-  readonly #registers: U64[];
+  /** Every CPU's RSP. */
+  readonly #sp: U64[];
 
-  constructor(symbols: SymbolTable, registers: readonly U64[]) {
+  /** `files` are the CPUs' registers at moment 0. */
+  constructor(symbols: SymbolTable, files: readonly (readonly U64[])[]) {
     this.#symbols = symbols;
-    this.#registers = [...registers];
+    this.#sp = files.map(spOf);
   }
 
   /** The pieces of the stack that `address` lies in, from the lowest up; null where all is older than moment 0. */
@@ -37,10 +39,10 @@ export class Stacks {
   }
 
   add(step: Step): void {
-    const before = this.#register("rsp");
-    for (const change of step.regs) this.#registers[change.register] = change.new;
-    const after = this.#register("rsp");
+    const before = this.#sp[step.cpu] ?? ZERO;
+    const after = step.regs.find((change) => change.register === INDEX.rsp)?.new ?? before;
     if (compare(before, after) === 0) return;
+    this.#sp[step.cpu] = after;
     const key = this.#key(after);
     // A delivery through the IST, or a task switch, begins where the other stack's pointer stands, not where RSP stood.
     const from = this.#key(before) === key ? before : this.#topOf(step, after);
@@ -52,9 +54,11 @@ export class Stacks {
     );
   }
 
-  truncate(moment: number, registers: readonly U64[]): void {
+  truncate(moment: number, files: readonly (readonly U64[])[]): void {
     for (const history of this.#pieces.values()) history.truncate(moment);
-    this.#registers.splice(0, this.#registers.length, ...registers);
+    files.forEach((file, cpu) => {
+      this.#sp[cpu] = spOf(file);
+    });
   }
 
   #lower(chain: Piece | null, low: U64, high: U64, step: Step): Piece {
@@ -69,14 +73,12 @@ export class Stacks {
     }, after);
   }
 
-  #register(name: RegisterName): U64 {
-    return this.#registers[INDEX[name]] as U64;
-  }
-
   #key(address: U64): string {
     return stackKey(this.#symbols, address);
   }
 }
+
+const spOf = (file: readonly U64[]): U64 => file[INDEX.rsp] ?? ZERO;
 
 /** What is left of a chain when RSP stands at `sp`. */
 function trim(chain: Piece | null, sp: U64): Piece | null {

@@ -107,7 +107,7 @@ function segment(
 ): StackSegment {
   const context = new Words(recording, moment, cpu, frames);
   const words: StackWord[] = [];
-  let piece: Piece | null = recording.stacks[cpu]?.at(low, moment) ?? null;
+  let piece: Piece | null = recording.stacks.at(low, moment);
   let at = low;
   for (; piece !== null; piece = piece.parent) {
     for (; compare(at, piece.high) < 0; at = add(at, WORD)) {

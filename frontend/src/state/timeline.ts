@@ -66,7 +66,7 @@ function slicesOf(all: readonly Activation[], end: number): Slice[] {
   const slices: { from: number; to: number; level: number; activations: Activation[] }[] = [];
   const sliceOf = new Map<Activation, (typeof slices)[number] | null>();
   for (const activation of all) {
-    const [from, to] = [activation.entered, activation.left ?? end];
+    const [from, to] = [activation.here, activation.left ?? end];
     const outer = activation.parent === null ? null : (sliceOf.get(activation.parent) ?? null);
     // What a CPU was in all the time says nothing: the band below names its task.
     if (from === 0 && to === end) {
