@@ -1,0 +1,40 @@
+"""The reason for the series, on the page: the same window under two designs."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.conftest import OpenStage
+from tests.e2e.told import Told
+from trapscope.core.image import Image
+
+
+@pytest.mark.parametrize(
+    ("design", "event", "part"), [("skip", "old-body-ran", "old body"), ("thread", "redirected", "patched_fn_new")]
+)
+async def test_the_page_says_which_body_ran(
+    open_stage: OpenStage, image: Image, design: str, event: str, part: str
+) -> None:
+    told = Told.of(image, "livepatch-window", "--design", design)
+    stage = await open_stage()
+    await stage.open(len(told.steps), scenario="livepatch-window", design=design)
+
+    await stage.go_to(told.moment_behind(event))
+
+    assert part in (await stage.story()).lower()
+    verdict = stage.page.get_by_text("All checks held.", exact=True)
+    await expect(verdict).to_have_count(1 if told.end["verdict"] == "ok" else 0)
+
+
+async def test_another_design_is_chosen_by_one_click(open_stage: OpenStage, image: Image, first_call: Told) -> None:
+    skip = Told.of(image, "first-call", "--design", "skip")
+    stage = await open_stage()
+    await stage.open(len(first_call.steps), scenario="first-call", design="thread")
+
+    await stage.page.get_by_text("skip", exact=True).click()
+
+    await expect(stage.main).to_have_attribute("data-steps", str(len(skip.steps)))
+    assert "design=skip" in stage.page.url
+    await stage.go_to(skip.moment_behind("fops-missed"))
+    assert "without tracer_ops being called" in await stage.story()
