@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tarfile
 from pathlib import Path
 from shutil import which
+from urllib.parse import urlsplit
+
+import httpx
 
 import trapscope
+from tests.packaging import dockerfile
 from tests.packaging.conftest import contents
+from tests.serving import serving
 
 
 def run(installed: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -82,3 +88,38 @@ def test_the_installed_program_runs_a_scenario(installed: Path, tmp_path: Path) 
     assert result.returncode == 0, result.stderr
     assert "ok" in result.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_installed_program_serves_the_page_and_a_run(installed: Path, tmp_path: Path) -> None:
+    command = [str(installed / "trapscope"), "serve", "--port", "0", "--workers", "1"]
+    with (
+        serving(command, tmp_path, {"PATH": str(installed)}) as url,
+        httpx.Client(base_url=url, trust_env=False) as http,
+    ):
+        page = http.get("/")
+        created = http.post("/api/sessions", json={"scenario": "first-call"})
+        script = re.search(r'src="(?:\./)?(assets/[^"]+\.js)"', page.text)
+        assert script is not None
+        assert http.get(f"/{script[1]}").status_code == 200
+
+    assert page.status_code == 200
+    assert created.status_code == 201
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_containers_command_answers_its_own_health_check(
+    installed: Path, tmp_path: Path, stages: dict[str, dockerfile.Stage]
+) -> None:
+    server = stages["server"]
+    program, *arguments = dockerfile.command_of(server)
+    check = dockerfile.health_check_of(server)
+    port = server.one("EXPOSE")
+    free = ["0" if argument == port else argument for argument in arguments]
+    assert free != arguments
+
+    with serving([installed / program, *free], tmp_path, {"PATH": str(installed)}) as url:
+        probe = [part.replace(f":{port}/", f":{urlsplit(url).port}/") for part in check]
+        result = subprocess.run([installed / probe[0], *probe[1:]], cwd=tmp_path, check=False)
+
+    assert probe != check
+    assert result.returncode == 0
