@@ -1,7 +1,7 @@
 /** The iret frames on a CPU's stacks at a moment, outermost first, with what the CPU had pushed into each word. */
 
 import { add, type U64, u64 } from "../lib/hex";
-import type { GapOpened, LensEvent } from "../wire/wire.gen";
+import type { FramePushed, GapOpened, LensEvent } from "../wire/wire.gen";
 import type { Activation } from "./calls";
 import type { Recording } from "./recording";
 
@@ -41,10 +41,11 @@ export function framesAt(recording: Recording, moment: number, cpu: number): Ire
     const gap = recording.lastEvent(
       moment,
       (event): event is GapOpened =>
-        event.event === "gap-opened" && event.cpu === cpu && event.n > trap.entered,
+        event.event === "gap-opened" && event.n > trap.entered && u64(event.hardware) === trap.sp,
     );
-    const address = gap !== null && u64(gap.hardware) === trap.sp ? u64(gap.addr) : trap.sp;
-    const pushed = recording.eventsOf(trap.entered).find((event) => isFrameOf(event, cpu));
+    const address = gap === null ? trap.sp : u64(gap.addr);
+    // Not "of this CPU": the task may have been moved here with its frame.
+    const pushed = recording.eventsOf(trap.entered).find(isFrame);
     const words = FRAME_WORDS.map((word, offset) => {
       const at = add(address, offset * 8);
       const value = memory.u64(at);
@@ -54,6 +55,6 @@ export function framesAt(recording: Recording, moment: number, cpu: number): Ire
   });
 }
 
-function isFrameOf(event: LensEvent, cpu: number): event is Extract<LensEvent, { event: "frame-pushed" }> {
-  return event.event === "frame-pushed" && event.cpu === cpu;
+function isFrame(event: LensEvent): event is FramePushed {
+  return event.event === "frame-pushed";
 }

@@ -105,7 +105,7 @@ function segment(
   low: U64,
   frames: readonly IretFrame[],
 ): StackSegment {
-  const context = new Words(recording, moment, cpu, frames);
+  const context = new Words(recording, moment, frames);
   const words: StackWord[] = [];
   let piece: Piece | null = recording.stacks.at(low, moment);
   let at = low;
@@ -124,15 +124,13 @@ function segment(
 class Words {
   readonly #recording: Recording;
   readonly #moment: number;
-  readonly #cpu: number;
   readonly #frames: readonly IretFrame[];
   readonly #members: readonly { at: U64; member: string }[];
   readonly #inFrame = new Map<string, { frame: IretFrame; value: FrameValue }>();
 
-  constructor(recording: Recording, moment: number, cpu: number, frames: readonly IretFrame[]) {
+  constructor(recording: Recording, moment: number, frames: readonly IretFrame[]) {
     this.#recording = recording;
     this.#moment = moment;
-    this.#cpu = cpu;
     this.#frames = frames;
     for (const frame of frames) {
       for (const value of frame.words) this.#inFrame.set(hex(value.address), { frame, value });
@@ -183,13 +181,13 @@ class Words {
     const member = this.#members.find((entry) => compare(entry.at, at) === 0);
     if (member !== undefined && this.#isEntryCode(piece)) return { is: "register", member: member.member };
     const text = this.#recording.code(maker).text;
-    const by = this.#activation(piece.moment)?.function ?? "";
+    const by = this.#activation(maker.cpu, piece.moment)?.function ?? "";
     if (text.startsWith("call")) {
       const value = this.#recording.at(this.#moment).memory.u64(at);
       return {
         is: "return",
         into: this.#codeName(value),
-        callee: this.#activation(piece.moment + 1)?.function ?? "",
+        callee: this.#activation(maker.cpu, piece.moment + 1)?.function ?? "",
       };
     }
     if (text.startsWith("push")) return { is: "saved", register: text.slice(5).trim(), by };
@@ -214,12 +212,13 @@ class Words {
 
   /** Whether the words were laid by the entry code of the innermost frame above them, and not by C behind it. */
   #isEntryCode(piece: Piece): boolean {
-    const activation = this.#activation(piece.moment);
+    const activation = this.#activation(this.#recording.step(piece.moment).cpu, piece.moment);
     return activation !== null && (activation.entry === "trap" || activation.parent?.entry === "trap");
   }
 
-  #activation(moment: number): Activation | null {
-    return this.#recording.calls[this.#cpu]?.at(moment) ?? null;
+  /** What a CPU was in; a task's words may have been laid by another CPU than the one it runs on now. */
+  #activation(cpu: number, moment: number): Activation | null {
+    return this.#recording.calls[cpu]?.at(moment) ?? null;
   }
 
   #codeName(value: U64): string | null {
