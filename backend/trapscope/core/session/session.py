@@ -13,7 +13,8 @@ from typing import Final, assert_never
 
 from trapscope.core.image import Image
 from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane, Lens
-from trapscope.core.machine import BootParams, Machine
+from trapscope.core.machine import Machine
+from trapscope.core.session.params import boot_params
 from trapscope.core.session.schedule import (
     SITE_BYTES,
     AnyToken,
@@ -29,13 +30,12 @@ from trapscope.core.session.schedule import (
     RunUntilWaits,
     parse,
 )
+from trapscope.core.session.standstill import IDLE_ROUNDS, IdleRounds
 from trapscope.core.trace import Memory, State, Trace
 from trapscope.core.types import DEFAULT_MAX_STEPS, RIP, FetchModel, RunSpec, Severity, Step, Verdict
 
 #: While the CPU of `K>.` waits, another runs until it waits too, at most this many steps.
 _TURN_STEPS: Final = 64
-#: Rounds in which every CPU only waited and nothing was written, after which nothing can ever happen.
-_IDLE_ROUNDS: Final = 2
 
 
 class Session:
@@ -209,7 +209,7 @@ class Session:
 
     def _run_to_end(self, cpu: int) -> Iterator[int]:
         others = [other for other in range(self.spec.cpus) if other != cpu]
-        idle = _IdleRounds(self.trace)
+        idle = IdleRounds(self.trace)
         while not self._over():
             yield self._run(cpu, self._room)
             if not self._machine.waits(cpu):
@@ -225,7 +225,7 @@ class Session:
             self._look_for_standstill(idle)
 
     def _round_robin(self, quantum: int) -> Iterator[int]:
-        idle = _IdleRounds(self.trace)
+        idle = IdleRounds(self.trace)
         while not self._over():
             for cpu in range(self.spec.cpus):
                 left = quantum
@@ -235,11 +235,11 @@ class Session:
                     yield made
             self._look_for_standstill(idle)
 
-    def _look_for_standstill(self, idle: _IdleRounds) -> None:
+    def _look_for_standstill(self, idle: IdleRounds) -> None:
         if self._over():
             return
         waiting = all(self._machine.waits(cpu) for cpu in range(self.spec.cpus))
-        if idle.another(waiting) >= _IDLE_ROUNDS or not any(map(self._machine.can_step, range(self.spec.cpus))):
+        if idle.another(waiting) >= IDLE_ROUNDS or not any(map(self._machine.can_step, range(self.spec.cpus))):
             self._end(Verdict.STUCK, "every CPU waits, and nothing is coming for any of them")
 
     def _inject(self, token: Inject) -> None:
@@ -321,28 +321,3 @@ class Session:
     def _address(self, name: str) -> int | None:
         symbol = self.image.find(name)
         return None if symbol is None else symbol.address
-
-
-class _IdleRounds:
-    """Counts rounds in which every CPU only waited and no step wrote anything."""
-
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
-        self._seen = len(trace)
-        self._count = 0
-
-    def another(self, waiting: bool) -> int:
-        """A round is over; returns how many idle ones there were in a row."""
-        quiet = waiting and not any(step.writes for step in self._trace.steps(self._seen))
-        self._seen = len(self._trace)
-        self._count = self._count + 1 if quiet else 0
-        return self._count
-
-
-def boot_params(image: Image, spec: RunSpec) -> BootParams:
-    """The spec in the guest's own numbers, by its DWARF enumerators."""
-    bits = image.enum("variant_bit")
-    variants = sum(1 << bits[f"VARIANT_{name.replace('-', '_')}"] for name in spec.variants)
-    scenario = image.enum("scenario_id")[f"SCENARIO_{spec.scenario.replace('-', '_')}"]
-    design = image.enum("design_id")[f"DESIGN_{spec.design.replace('-', '_')}"]
-    return BootParams(scenario, design, variants, spec.cpus)
