@@ -84,7 +84,11 @@ export function sentence(event: LensEvent, design: string): string {
         ? `The handler raises \`depth\` to ${event.depth} before it fills ${slot(event.index)}: an NMI that traps in between must find the slot taken.`
         : `The handler writes ${slot(event.index)} before it raises \`depth\`: an NMI that traps now would take the same slot.`;
     case "slot-pushed":
-      return `${slot(event.index)} now holds the address behind the five bytes: what a real call would have pushed. It lies in thread_info, so it goes wherever the task goes.`;
+      return `${slot(event.index)} now holds the address behind the five bytes: what a real call would have pushed. ${
+        design === "percpu"
+          ? "It lies in this CPU’s area: should the task go elsewhere, it stays behind."
+          : "It lies in thread_info, so it goes wherever the task goes."
+      }`;
     case "pop-begun":
       return event.access === "depth"
         ? `The stub lowers \`depth\` to ${event.depth} before it has read ${slot(event.index)}: a trap now would overwrite it.`
@@ -110,9 +114,17 @@ export function sentence(event: LensEvent, design: string): string {
     case "redirected":
       return `The live patch has changed the saved \`ip\`: the trampoline returns into ${code(event.replacement)} instead of ${code(event.function)}.`;
     case "preempted":
-      return `On its way out of the trap the kernel lets another task run. ${code(event.task)} is put aside with ${times(event.depth, "address", "addresses")} pending.`;
+      return `On its way out of the trap the kernel lets another task run. ${code(event.task)} is put aside, ${
+        design === "percpu"
+          ? "and what its trap has pushed lies in this CPU’s stack."
+          : `with ${times(event.depth, "address", "addresses")} pending.`
+      }`;
     case "migrated":
-      return `${code(event.task)} goes on, on CPU ${event.cpu} instead of CPU ${event.from_cpu}, with ${times(event.depth, "address", "addresses")} pending. Its thread_info came along.`;
+      return `${code(event.task)} goes on, on CPU ${event.cpu} instead of CPU ${event.from_cpu}. ${
+        design === "percpu"
+          ? `What its trap had pushed lies in CPU ${event.from_cpu}’s stack, and stays there.`
+          : `Its thread_info came along, with ${times(event.depth, "address", "addresses")} pending.`
+      }`;
     case "forked":
       return `\`arch_dup_task_struct()\` has copied ${code(event.parent)} to ${code(event.child)}, the int3 stack included: the child begins with depth ${event.depth}.`;
     case "halted":
