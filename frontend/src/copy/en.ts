@@ -84,6 +84,8 @@ export function sentence(event: LensEvent, design: string): string {
         ? `The handler raises \`depth\` to ${event.depth} before it fills ${slot(event.index)}: an NMI that traps in between must find the slot taken.`
         : `The handler writes ${slot(event.index)} before it raises \`depth\`: an NMI that traps now would take the same slot.`;
     case "slot-pushed":
+      if (event.access === "depth")
+        return `\`depth\` is raised to ${event.depth} only now: ${slot(event.index)} counts as taken, with whatever lies in it by now.`;
       return `${slot(event.index)} now holds the address behind the five bytes: what a real call would have pushed. ${
         design === "percpu"
           ? "It lies in this CPU’s area: should the task go elsewhere, it stays behind."
@@ -94,6 +96,8 @@ export function sentence(event: LensEvent, design: string): string {
         ? `The stub lowers \`depth\` to ${event.depth} before it has read ${slot(event.index)}: a trap now would overwrite it.`
         : `The stub reads ${slot(event.index)} while \`depth\` still says ${event.depth}: an interrupt that traps now takes the next slot, not this one.`;
     case "slot-popped":
+      if (event.access === "slot")
+        return `The stub reads ${slot(event.index)} only now, after \`depth\` has called it free: whatever lies in it by now is taken for the return address.`;
       return `\`depth\` goes down to ${event.depth} and ${slot(event.index)} is free. The address it held is on its way to the stack, where a call would have put it.`;
     case "iret":
       return event.vector < 0

@@ -81,3 +81,24 @@ describe("the page's words", () => {
     }
   });
 });
+
+describe("a push or pop in the wrong order", () => {
+  const access = {
+    n: 1,
+    cpu: 0,
+    owner: "worker",
+    task: "worker",
+    index: 0,
+    value: "0x1",
+    depth: 1,
+    context: "process",
+    addr: "0x2",
+  } as const;
+
+  it("does not call what it finds in the slot the return address", () => {
+    const pushed = sentence({ ...access, event: "slot-pushed", access: "depth" }, "thread");
+    const popped = sentence({ ...access, event: "slot-popped", access: "slot" }, "thread");
+    expect(pushed).toContain("whatever lies in it by now");
+    expect(popped).toContain("whatever lies in it by now");
+  });
+});
