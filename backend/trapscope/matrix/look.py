@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 from trapscope.core.image import Image
-from trapscope.core.session import Session
+from trapscope.core.machine import Machine, Snapshot
+from trapscope.core.session import Session, booted
 from trapscope.core.session.catalogue import CATALOGUE, resolve
-from trapscope.core.types import RIP, RSP, Severity, Verdict
+from trapscope.core.types import RIP, RSP, RunSpec, Severity, Verdict
 from trapscope.matrix import policy, torn
 from trapscope.matrix.row import Got, Row, Sweep
 
@@ -32,9 +34,18 @@ def look(image: Image, row: Row) -> Got:
 
 
 def open_session(image: Image, row: Row) -> Session:
-    """A fresh session of the row's run."""
+    """A fresh session of the row's run; the one before of the same run must not be advanced any more."""
     spec = resolve(image, row.scenario, row.design, row.variants, row.fetch, row.cpus)
-    return Session(image, spec, max_steps=row.max_steps)
+    machine, moment_0 = _booted(image, spec)
+    machine.restore(moment_0)
+    return Session(image, spec, max_steps=row.max_steps, machine=machine)
+
+
+@lru_cache(maxsize=1)
+def _booted(image: Image, spec: RunSpec) -> tuple[Machine, Snapshot]:
+    """A row plays one run many times, and booting takes as long as playing."""
+    machine = booted(image, spec)
+    return machine, machine.snapshot()
 
 
 def _runs(image: Image, row: Row) -> Iterator[tuple[str, Session, Row]]:

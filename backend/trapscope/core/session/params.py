@@ -1,9 +1,9 @@
-"""A run's spec in the guest's own numbers."""
+"""A run's spec in the guest's own numbers, and a machine that has booted with them."""
 
 from __future__ import annotations
 
 from trapscope.core.image import Image
-from trapscope.core.machine import BootParams
+from trapscope.core.machine import BootParams, Machine
 from trapscope.core.types import RunSpec
 
 
@@ -14,3 +14,10 @@ def boot_params(image: Image, spec: RunSpec) -> BootParams:
     scenario = image.enum("scenario_id")[f"SCENARIO_{spec.scenario.replace('-', '_')}"]
     design = image.enum("design_id")[f"DESIGN_{spec.design.replace('-', '_')}"]
     return BootParams(scenario, design, variants, spec.cpus)
+
+
+def booted(image: Image, spec: RunSpec) -> Machine:
+    """A machine at moment 0 of the run."""
+    machine = Machine(image, boot_params(image, spec), spec.fetch)
+    machine.boot()
+    return machine

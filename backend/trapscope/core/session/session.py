@@ -14,7 +14,7 @@ from typing import Final, assert_never
 from trapscope.core.image import Image
 from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane, Lens
 from trapscope.core.machine import Machine
-from trapscope.core.session.params import boot_params
+from trapscope.core.session.params import booted
 from trapscope.core.session.schedule import (
     SITE_BYTES,
     AnyToken,
@@ -41,13 +41,17 @@ _TURN_STEPS: Final = 64
 class Session:
     """A run that can be fed and advanced piece by piece."""
 
-    def __init__(self, image: Image, spec: RunSpec, *, max_steps: int = DEFAULT_MAX_STEPS) -> None:
-        """`spec` must be one that `catalogue.resolve` returned; `max_steps` ≥ 1 ends the run as out-of-steps."""
+    def __init__(
+        self, image: Image, spec: RunSpec, *, max_steps: int = DEFAULT_MAX_STEPS, machine: Machine | None = None
+    ) -> None:
+        """`spec` must be one that `catalogue.resolve` returned; `max_steps` ≥ 1 ends the run as out-of-steps.
+
+        `machine` saves the boot: one of the same image and spec that stands at moment 0 and nobody else uses.
+        """
         if max_steps < 1:
             raise ValueError(f"a run has at least one step, not {max_steps}")
         self.image, self.spec, self.max_steps = image, spec, max_steps
-        self._machine = Machine(image, boot_params(image, spec), spec.fetch)
-        self._machine.boot()
+        self._machine = booted(image, spec) if machine is None else machine
         self.state0 = State([self._machine.registers(cpu) for cpu in range(spec.cpus)], Memory.of(self._machine.ram()))
         self.trace = Trace(self.state0)
         self._lens = Lens(image, spec, self.state0.copy())
