@@ -101,18 +101,17 @@ def _jumps(inside: bool, _stack: int, _entry_stack: int) -> bool:
 
 def _leaves(image: Image, session: Session, left: _Left) -> int:
     """Step CPU 0 until it has left the routine that it is in; the moment of that."""
-    trace = session.trace
-    entered_at = trace.head.regs[0]
+    entered_at = session.trace.head.regs[0]
     found = image.locate(entered_at[RIP])
     if found is None:
         raise ValueError(f"no routine covers {entered_at[RIP]:#x}")
     routine, entry_stack = found[0], entered_at[RSP]
     while session.verdict is None:
         session.turn(0, 1)
-        regs = trace.head.regs[0]
+        regs = session.trace.head.regs[0]
         if left(routine.address <= regs[RIP] < routine.address + routine.size, regs[RSP], entry_stack):
-            return len(trace)
-    return len(trace)
+            return session.moment
+    return session.moment
 
 
 def _moment(session: Session, name: str, first: int) -> int:

@@ -54,7 +54,7 @@ def record(image: Image, spec: RunSpec, schedule: str) -> Recording:
             _inject(machine, token.what)
         elif isinstance(token, RunSteps):
             end = len(steps) + token.steps
-            while len(steps) < end and (made := machine.run(0, end - len(steps))):
+            while len(steps) < end and (made := machine.steps(0, end - len(steps))):
                 steps += made
         else:
             raise ValueError(f"{token.text!r} is nothing for one CPU with coherent fetches")
@@ -76,7 +76,7 @@ def _boot(machine: Machine, start: int) -> list[Step]:
     """Run until `scenario_start` is about to be executed; raises ValueError where that never comes."""
     steps: list[Step] = []
     while machine.registers(0)[RIP] != start:
-        made = machine.run(0, _BOOT_BUDGET_STEPS - len(steps), frozenset({start}))
+        made = machine.steps(0, _BOOT_BUDGET_STEPS - len(steps), frozenset({start}))
         if not made or len(steps) + len(made) >= _BOOT_BUDGET_STEPS:
             raise ValueError(f"the guest did not reach scenario_start in {len(steps)} steps of booting")
         steps += made

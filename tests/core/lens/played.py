@@ -55,4 +55,5 @@ def observed_again(session: Session, tamper: Callable[[Step], Step] = lambda ste
         state.apply(changed)
         events += lens.observe(changed, state)
         findings += lens.take_findings()
-    return events, findings + lens.finish(state, complete=True)
+    last = session.trace.step(len(session.trace) - 1)
+    return events, findings + lens.finish(last.moment, last.cpu, state, complete=True)

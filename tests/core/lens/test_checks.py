@@ -195,5 +195,5 @@ def test_every_check_has_a_run_here_that_breaks_it() -> None:
 def test_a_shutdown_is_found(image: Image) -> None:
     session = played(image, "first-call")
     lens = Lens(image, session.spec, session.state0)
-    (finding,) = lens.finish(session.state0, complete=False, shutdown=True)
+    (finding,) = lens.finish(0, 0, session.state0, complete=False, shutdown=True)
     assert finding.check == "no-unexpected-fault"

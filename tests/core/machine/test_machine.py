@@ -17,28 +17,28 @@ def booted(image: Image, design: str = "thread") -> Machine:
 def test_boot_ends_at_scenario_start_as_moment_0(image: Image) -> None:
     machine = booted(image)
     assert machine.registers(0)[RIP] == image.symbol("scenario_start").address
-    assert machine.run(0, 1)[0].moment == 0
+    assert machine.steps(0, 1)[0].moment == 0
 
 
 def test_two_machines_make_the_same_steps(image: Image) -> None:
     one, other = booted(image), booted(image)
-    steps = one.run(0, 100_000)
+    steps = one.steps(0, 100_000)
     assert one.at_end(0)
-    assert steps == other.run(0, 100_000)
+    assert steps == other.steps(0, 100_000)
 
 
 @pytest.mark.parametrize("piece", [1, 13])
 def test_slices_of_any_length_make_the_same_steps(image: Image, piece: int) -> None:
-    whole = booted(image).run(0, 700)
+    whole = booted(image).steps(0, 700)
     machine = booted(image)
     pieces: list[Step] = []
     while len(pieces) < 700:
-        pieces += machine.run(0, min(piece, 700 - len(pieces)))
+        pieces += machine.steps(0, min(piece, 700 - len(pieces)))
     assert pieces == whole
 
 
 def test_int3_is_one_step_and_its_delivery_the_next(image: Image) -> None:
-    steps = booted(image).run(0, 100_000)
+    steps = booted(image).steps(0, 100_000)
     trap = next(step for step in steps if step.code == b"\xcc")
     delivery = steps[trap.moment + 1]
     assert (delivery.kind, delivery.vector, delivery.rip) == (StepKind.DELIVERY, 3, trap.rip + 1)
@@ -48,18 +48,18 @@ def test_int3_is_one_step_and_its_delivery_the_next(image: Image) -> None:
 
 def test_a_restored_snapshot_goes_on_exactly_as_the_first_time(image: Image) -> None:
     machine = booted(image)
-    machine.run(0, 400)
+    machine.steps(0, 400)
     snapshot = machine.snapshot()
-    first = machine.run(0, 100_000)
+    first = machine.steps(0, 100_000)
     for _ in range(2):
         machine.restore(snapshot)
-        assert machine.run(0, 100_000) == first
+        assert machine.steps(0, 100_000) == first
 
 
 def test_an_old_value_of_every_store_is_what_memory_held(image: Image) -> None:
     machine = booted(image)
     ram = bytearray(machine.ram())
-    for step in machine.run(0, 100_000):
+    for step in machine.steps(0, 100_000):
         for write in step.writes:
             at = write.addr & 0xFFFFF
             assert ram[at : at + len(write.old)] == write.old

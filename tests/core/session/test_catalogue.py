@@ -95,4 +95,4 @@ def test_every_variant_changes_what_is_done(image: Image, scenario: str, design:
 def what_is_done(session: Session) -> tuple[object, ...]:
     """Which instructions run in which order, and with which RSP a trap is taken."""
     frames = [event.frame.sp for event in session.events if isinstance(event, FramePushed)]
-    return session.trace.code_table, session.trace.code_of, frames
+    return session.trace.code_table, session.trace.columns.code.tolist(), frames

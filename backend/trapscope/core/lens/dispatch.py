@@ -1,14 +1,18 @@
 """Who wants to know of a step: by the address executed, the address arrived at, the bytes, the memory written.
 
-A run has some hundred thousand steps of which a few hundred mean something. A step that means nothing costs three
-dictionary lookups here, and one per word that it writes.
+A run has some hundred thousand steps of which a few thousand may mean something. `noteworthy` says which: for a whole
+block by its instructions' numbers, and by one dictionary lookup per word that was written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from trapscope.core.machine import Block, Glimpse
 from trapscope.core.trace import State
 from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, RIP, Step, Write
 
@@ -16,26 +20,39 @@ OnStep = Callable[[Step, State], None]
 OnWrite = Callable[[Step, Write, State], None]
 
 _WORD_SHIFT: Final = 3
+_EXECUTED: Final = 1
+_UNWRITTEN: Final = 2
+_ARRIVED: Final = 4
+_NO_WRITE: Final = (1 << 62, 0)
 
 
 class Dispatch:
     """Handlers by what they wait for. Handlers of one kind are called in the order in which they came."""
 
-    def __init__(self, classify: Callable[[bytes], tuple[OnStep, ...]]) -> None:
-        """`classify` says, once per different instruction, who wants to know whenever it is executed."""
-        self._classify = classify
+    def __init__(
+        self, classify: Callable[[bytes], tuple[OnStep, ...]], unwritten_only: Callable[[bytes], bool]
+    ) -> None:
+        """`classify` says, once per different instruction, who wants to know whenever it is executed.
+
+        `unwritten_only` says of such an instruction whether they want to know only where it wrote no memory.
+        """
+        self._classify, self._unwritten_only = classify, unwritten_only
         self._at: dict[int, list[OnStep]] = {}
         self._arrivals: dict[int, list[OnStep]] = {}
         self._words: dict[int, list[OnWrite]] = {}
         self._by_code: dict[bytes, tuple[OnStep, ...]] = {}
+        self._marks = np.empty(0, np.uint8)
+        """By the machine's number of an instruction, what there is to know of it: _EXECUTED | _UNWRITTEN | _ARRIVED."""
 
     def on_execution(self, address: int, handler: OnStep) -> None:
         """Call when the instruction at `address` has been executed."""
         self._at.setdefault(address, []).append(handler)
+        self._marks = self._marks[:0]
 
     def on_arrival(self, address: int, handler: OnStep) -> None:
         """Call when an instruction has left RIP at `address`. Deliveries do not count."""
         self._arrivals.setdefault(address, []).append(handler)
+        self._marks = self._marks[:0]
 
     def watch(self, address: int, length: int, handler: OnWrite) -> None:
         """Call when a write, by either mapping, touches a word of these bytes: once per write."""
@@ -54,10 +71,7 @@ class Dispatch:
         """An instruction retired."""
         for handler in self._at.get(step.rip, ()):
             handler(step, after)
-        by_code = self._by_code.get(step.code)
-        if by_code is None:
-            by_code = self._by_code[step.code] = self._classify(step.code)
-        for handler in by_code:
+        for handler in self._wanted(step.code):
             handler(step, after)
 
     def wrote(self, step: Step, after: State) -> None:
@@ -80,6 +94,84 @@ class Dispatch:
         if handlers is not None:
             for handler in handlers:
                 handler(step, after)
+
+    def noteworthy(self, block: Block) -> Iterator[int]:
+        """The steps of the block, counted from its first, that anybody wants to know of.
+
+        Whoever is told of one may begin to wait for others; that holds for the steps behind it.
+        """
+        writes = self._writes_of(block)
+        marks, marked, at = self._marks, self._marked(block, -1), 0
+        write = next(writes, _NO_WRITE)
+        done = -1
+        while at < len(marked) or write is not _NO_WRITE:
+            if self._marks is not marks:
+                marked, at = self._marked(block, done), 0
+                marks = self._marks
+                continue
+            row = marked[at] if at < len(marked) else len(block)
+            while write[0] < row and write[1] not in self._words:
+                write = next(writes, _NO_WRITE)
+            row = min(row, write[0])
+            if row == len(block) or row == _NO_WRITE[0]:
+                return
+            done = row
+            yield row
+            while at < len(marked) and marked[at] <= row:
+                at += 1
+            while write[0] <= row:
+                write = next(writes, _NO_WRITE)
+
+    def may_note(self, step: Glimpse) -> bool:
+        """Whether anybody wants to know of this one step."""
+        if step.vector >= 0 or step.rip in self._at or step.next_rip in self._arrivals:
+            return True
+        if self._wanted(step.code) and not (step.stores and self._unwritten_only(step.code)):
+            return True
+        return any(word in self._words for address, size in step.stores for word in _words(address, size))
+
+    def _wanted(self, code: bytes) -> tuple[OnStep, ...]:
+        by_code = self._by_code.get(code)
+        if by_code is None:
+            by_code = self._by_code[code] = self._classify(code)
+        return by_code
+
+    def _marked(self, block: Block, behind: int) -> list[int]:
+        """Steps behind that one that are deliveries or whose instructions are marked."""
+        if len(self._marks) != len(block.codes):
+            self._marks = self._marks_of(block)
+        before = self._marks[block.code]
+        wrote = np.zeros(len(block), np.bool_)
+        wrote[block.write_step] = True
+        noted = (before & _EXECUTED) != 0
+        noted |= ((before & _UNWRITTEN) != 0) & ~wrote
+        noted |= block.vector >= 0
+        count, after = len(block), block.after
+        inside = after < count
+        noted[inside] |= (before[after[inside]] & _ARRIVED) != 0
+        for row in np.flatnonzero(~inside).tolist():
+            if int(block.files[after[row], RIP]) in self._arrivals:
+                noted[row] = True
+        found: list[int] = np.flatnonzero(noted).tolist()
+        return [row for row in found if row > behind] if behind >= 0 else found
+
+    def _marks_of(self, block: Block) -> NDArray[np.uint8]:
+        marks = np.zeros(len(block.codes), np.uint8)
+        for number, (rip, code) in enumerate(block.codes):
+            mark = _EXECUTED if rip in self._at else 0
+            if code and self._wanted(code):
+                mark |= _UNWRITTEN if self._unwritten_only(code) else _EXECUTED
+            if rip in self._arrivals:
+                mark |= _ARRIVED
+            marks[number] = mark
+        return marks
+
+    def _writes_of(self, block: Block) -> Iterator[tuple[int, int]]:
+        """(step, word) of every word written, in order."""
+        addresses, sizes = block.write_addr.tolist(), block.write_size.tolist()
+        for row, address, size in zip(block.write_step.tolist(), addresses, sizes, strict=True):
+            for word in _words(address, size):
+                yield row, word
 
 
 def _words(address: int, length: int) -> range:

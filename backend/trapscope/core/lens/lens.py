@@ -1,10 +1,12 @@
 """What a step means in the kernel's terms.
 
-Deterministic and driven from outside: `observe` must be called once for every step, in order, with the state after
-it. Nothing of that state is kept or changed.
+Deterministic and driven from outside: `observe` must be called once for every step that `noteworthy` names, in order,
+with the state after it; for any other step it would do nothing. Nothing of that state is kept or changed.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from trapscope.core.image import Image
 from trapscope.core.lens.accesses import Accesses
@@ -23,6 +25,7 @@ from trapscope.core.lens.record import Record
 from trapscope.core.lens.scheduling import Scheduling
 from trapscope.core.lens.text import INT3, Text
 from trapscope.core.lens.traps import Traps
+from trapscope.core.machine import Block, Glimpse
 from trapscope.core.trace import State
 from trapscope.core.types import RunSpec, Step
 
@@ -38,7 +41,7 @@ class Lens:
         self._record = Record()
         self._kernel = kernel = Kernel(image, start)
         self._disassembler = image.disassembler
-        self._dispatch = dispatch = Dispatch(self._classify)
+        self._dispatch = dispatch = Dispatch(self._classify, self._unwritten_only)
         accesses = Accesses(image.disassembler)
         self._contexts = Contexts(kernel, dispatch, start)
         self._frames = Frames(kernel, dispatch, self._record, self._contexts)
@@ -56,6 +59,14 @@ class Lens:
         """The addresses of all five-byte sites that the guest rewrites."""
         return tuple(place.address for place in self._kernel.sites)
 
+    def noteworthy(self, block: Block) -> Iterator[int]:
+        """The steps, counted from the block's first, that must be observed; decided step by step, as they are."""
+        return self._dispatch.noteworthy(block)
+
+    def may_note(self, step: Glimpse) -> bool:
+        """Whether this step, the next one, must be observed."""
+        return self._dispatch.may_note(step)
+
     def observe(self, step: Step, after: State) -> list[Event]:
         """The events that this step raised; what it broke is in `take_findings`."""
         events = self._record.begin(step.moment, step.cpu)
@@ -71,16 +82,25 @@ class Lens:
         self._dispatch.arrived(step, after)
         return events
 
-    def lane(self, _step: Step, _after: State) -> Lane:
+    @property
+    def lane(self) -> Lane:
         """Where the step belongs that was observed last: an instruction where it ran, a delivery in what it opened."""
         return self._lane
+
+    def lane_of_next(self, cpu: int) -> Lane:
+        """Where the CPU's next instruction belongs, and those behind it until a step that is observed."""
+        return self._contexts.lane(cpu)
 
     def take_findings(self) -> list[Finding]:
         """What was found since the last call, in order."""
         return self._record.take_findings()
 
-    def finish(self, after: State, *, complete: bool, shutdown: bool = False) -> list[Finding]:
-        """The run has ended. `complete`: the scenario came to its end, so what holds "at the end" must hold now."""
+    def finish(self, moment: int, cpu: int, after: State, *, complete: bool, shutdown: bool = False) -> list[Finding]:
+        """The run has ended with this step of this CPU.
+
+        `complete`: the scenario came to its end, so what holds "at the end" must hold now.
+        """
+        self._record.begin(moment, cpu)
         if shutdown:
             self._record.breach("no-unexpected-fault", faults.shut_down())
         if complete:
@@ -96,6 +116,10 @@ class Lens:
         if code == _HLT:
             return (self._scheduling.halted,)
         return (self._interrupts.stored,) if self._disassembler.decode(code).stores else ()
+
+    def _unwritten_only(self, code: bytes) -> bool:
+        """A store is of interest where it wrote no memory: it went to the local APIC."""
+        return code not in (INT3, IRETQ, _HLT)
 
     def _on_delivery(self, frame: LiveFrame, step: Step, _after: State) -> None:
         vector = frame.vector

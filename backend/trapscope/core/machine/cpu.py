@@ -13,7 +13,6 @@ from typing import Final
 from trapscope.core.machine.apic import LocalApic
 from trapscope.core.machine.code import Trait, traits
 from trapscope.core.machine.faults import MC, NMI, Event, Source
-from trapscope.core.types import RFLAGS
 
 _IF: Final = 1 << 9
 
@@ -30,11 +29,10 @@ class Shadow(Enum):
 
 @dataclass(slots=True)
 class Cpu:
-    """State that no register of the guest's shows. `registers` are in the order of REGISTERS."""
+    """State that no register of the guest's shows."""
 
     number: int
     apic: LocalApic
-    registers: tuple[int, ...]
     owed: Event | None = None
     nmi_pending: bool = False
     nmi_blocked: bool = False
@@ -55,15 +53,15 @@ class Cpu:
         raised = {"irq": bool(self.apic.requested), "nmi": self.nmi_pending, "mce": self.mce_pending}
         return frozenset(what for what, waits in raised.items() if waits)
 
-    def deliverable(self) -> Event | None:
-        """What the CPU takes now instead of its next instruction."""
+    def deliverable(self, rflags: int) -> Event | None:
+        """What the CPU takes now instead of its next instruction, given its RFLAGS."""
         if self.owed is not None:
             return self.owed
         if self.mce_pending:
             return Event(MC, Source.EXTERNAL)
         if self.nmi_pending and not self.nmi_blocked and self.shadow is not Shadow.MOV_SS:
             return Event(NMI, Source.EXTERNAL)
-        if self.registers[RFLAGS] & _IF and self.shadow is Shadow.NONE:
+        if rflags & _IF and self.shadow is Shadow.NONE:
             vector = self.apic.next_vector()
             if vector is not None:
                 return Event(vector, Source.EXTERNAL)

@@ -9,19 +9,19 @@ the first run; after a store to text, drop the translation between runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from unicorn import Uc, UcError, unicorn_const, x86_const
 
-from trapscope.core.machine import apic
+from trapscope.core.machine import apic, native
 from trapscope.core.machine.code import serialises
 from trapscope.core.machine.delivery import Tables, canonical
 from trapscope.core.machine.faults import GP, UD, Event, Source
 from trapscope.core.machine.fetch_view import FetchViews
 from trapscope.core.machine.guest_memory import GuestMemory
 from trapscope.core.machine.hooks import Hooks
-from trapscope.core.machine.registers import ROWS, RegisterFile
+from trapscope.core.machine.journal import Journal
+from trapscope.core.machine.registers import RegisterFiles
 from trapscope.core.types import (
     CS,
     GS_BASE,
@@ -31,38 +31,29 @@ from trapscope.core.types import (
     RIP,
     SS,
     FetchModel,
-    Write,
 )
 
 _CODE_BUFFER_BYTES: Final = 8 << 20
 _TEXT_MAP: Final = KERNEL_MAP + RAM_BASE
 #: An address that RIP never has, for Unicorn to stop at; 0 would do nothing at all for a CPU that went astray to 0.
 _NOWHERE: Final = 1 << 63
+_SLICE_STEPS: Final = 256
 _RESTORED: Final = frozenset(range(len(REGISTERS))) - {CS, SS, GS_BASE}
 
 
-class Executed(NamedTuple):
-    """One instruction that retired: as which bytes, from which registers, with which stores."""
+class Slice(NamedTuple):
+    """What a run of one CPU did: how many instructions retired, and what it owes. The journal has the rest."""
 
-    code: bytes
-    before: tuple[int, ...]
-    writes: tuple[Write, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """What a run of one CPU did: retired instructions, the registers after the last, and what it owes."""
-
-    executed: list[Executed]
-    after: tuple[int, ...]
+    retired: int
     event: Event | None
 
 
 class Image(NamedTuple):
-    """An engine at one moment: Unicorn's context of each CPU, the memory, the fetch views."""
+    """An engine at one moment: Unicorn's context of each CPU, their registers, the memory, the fetch views."""
 
     cpu: int
     contexts: tuple[Any, ...]
+    registers: bytes
     memory: tuple[bytes, bytes]
     views: tuple[dict[int, int], ...]
 
@@ -77,8 +68,9 @@ class Engine:
         device_read: Callable[[int, int], int],
         device_write: Callable[[int, int, int], None],
         fetch: FetchModel = FetchModel.COHERENT,
+        end: int = _NOWHERE,
     ) -> None:
-        """`text` is (first, end) of the read-only executable mapping.
+        """`text` is (first, end) of the read-only executable mapping; no run executes the instruction at `end`.
 
         The device is the local APIC page: `device_read` takes (offset, size), `device_write` (offset, size, value).
         """
@@ -92,14 +84,20 @@ class Engine:
         self._views = FetchViews(cpus, fetch)
         uc.mmio_map(apic.BASE, apic.SIZE, self._on_device_read, None, self._on_device_write, None)
         self._device_read, self._device_write = device_read, device_write
-        self._file = RegisterFile(uc)
-        self._hooks = Hooks(uc, self._file, self.memory, weak=fetch is FetchModel.WEAK)
+        self.files = RegisterFiles(uc)
+        self.journal = Journal(self.files, cpus)
+        self._hooks = Hooks(uc, self.files, self.journal, self.memory, end, weak=fetch is FetchModel.WEAK)
+        self._handle = self.files.engine
         self._cpu = 0
         self._contexts = [uc.context_save() for _ in range(cpus)]
+        self._saved = [context.context for context in self._contexts]
+        for cpu in range(cpus):
+            self.files.read(cpu)
 
     def stop_after(self, addresses: frozenset[int]) -> None:
         """From now on a run also stops after an instruction at any of these addresses (where PAUSE may stand)."""
-        self._hooks.stop_after |= addresses
+        for address in addresses:
+            self._hooks.stop_after(address)
 
     @property
     def cpu(self) -> int:
@@ -109,10 +107,11 @@ class Engine:
     def become(self, cpu: int) -> None:
         """Make the engine that CPU; costs a context switch only if it was another."""
         if cpu != self._cpu:
-            self._uc.context_update(self._contexts[self._cpu])
-            self._uc.context_restore(self._contexts[cpu])
+            native.save_context(self._handle, self._saved[self._cpu])
+            native.restore_context(self._handle, self._saved[cpu])
             left, self._cpu = self._cpu, cpu
-            self._show([*self._views.stale(left), *self._views.stale(cpu)])
+            if self._views.weak:
+                self._show([*self._views.stale(left), *self._views.stale(cpu)])
 
     def stale(self, cpu: int) -> dict[int, int]:
         """The bytes of text, by RAM offset, that a CPU would decode instead of what memory holds."""
@@ -132,25 +131,31 @@ class Engine:
             self._uc.context_restore(context)
             contexts.append(self._uc.context_save())
         self._uc.context_restore(self._contexts[self._cpu])
-        return Image(self._cpu, tuple(contexts), self.memory.snapshot(), self._views.snapshot())
+        return Image(self._cpu, tuple(contexts), self.files.snapshot(), self.memory.snapshot(), self._views.snapshot())
 
     def restore(self, image: Image) -> None:
-        """Be what the engine was at `snapshot()`; the same image can be restored any number of times."""
+        """Be what the engine was at `snapshot()`; the same image can be restored any number of times.
+
+        What the journal holds is dropped.
+        """
         for mine, theirs in zip(self._contexts, image.contexts, strict=True):
             self._uc.context_restore(theirs)
             self._uc.context_update(mine)
         self._cpu = image.cpu
         self._uc.context_restore(self._contexts[self._cpu])
+        self.files.restore(image.registers)
+        self.journal.forget()
         self.memory.restore(image.memory)
         self._views.restore(image.views)
 
-    def registers(self) -> tuple[int, ...]:
-        """The current CPU's registers, in the order of REGISTERS."""
-        return self._file.read()
+    def registers(self, cpu: int) -> memoryview[int]:
+        """A CPU's registers after its last step, to index by register. Look, do not keep: it goes along."""
+        return self.files.now(cpu)
 
     def set_registers(self, changes: Sequence[tuple[int, int]]) -> None:
         """Set (register index, value) pairs of the current CPU."""
-        self._file.write(changes)
+        self.files.write(changes)
+        self.files.read(self._cpu)
 
     def set_cr2(self, address: int) -> None:
         """The address of a page fault, as the handler reads it."""
@@ -176,61 +181,52 @@ class Engine:
         It ends early at an exception, after a store to text or to the device, after PAUSE and HLT, and before an
         address of `stop_at` (which the first instruction may have).
         """
-        if self._views.stale(self._cpu):
+        stale = self._views.stale(self._cpu)
+        if stale:
             limit = 1  # the next instruction may serialise
-        hooks, start = self._hooks, self._file.read()[RIP]
-        hooks.begin(self._views.stale(self._cpu), stop_at - {start})
-        try:
-            self._uc.emu_start(start, _NOWHERE, count=min(limit, ROWS))
-        except UcError as error:
-            if hooks.event is None:
-                hooks.event = self._unexplained(error)
+        hooks, journal, files = self._hooks, self.journal, self.files
+        hooks.begin(stale, stop_at)
+        first = len(journal)
+        status = native.start(
+            self._handle, files.now(self._cpu)[RIP], _NOWHERE, 0, min(limit, _SLICE_STEPS, journal.room)
+        )
+        if status and hooks.event is None:
+            hooks.event = self._unexplained(UcError(status))
         if hooks.error is not None:
             raise hooks.error
-        after = self._file.read()
-        retired = hooks.count
         if hooks.faulted:
             # The instruction did not retire: it is to be restarted, and nothing that it stored counts.
-            retired -= 1
-            after = self._file.kept(retired)
-            self._file.write([(register, value) for register, value in enumerate(after) if register in _RESTORED])
-        executed = self._collect(retired)
-        self._settle(executed)
-        return Slice(executed, after, hooks.event)
+            before = files.kept(len(journal) - 1)
+            self.files.write([(register, value) for register, value in enumerate(before) if register in _RESTORED])
+            journal.drop_last()
+        files.read(self._cpu)
+        journal.end_turn(self._cpu)
+        retired = len(journal) - first
+        if hooks.patched or stale:
+            self._settle(retired)
+        return Slice(retired, hooks.event)
 
-    def _collect(self, retired: int) -> list[Executed]:
-        """What the hooks noted of the first `retired` instructions of this run."""
-        writes: dict[int, list[Write]] = {}
-        for row, write in self._hooks.writes:
-            writes.setdefault(row, []).append(write)
-        rows = [self._file.kept(row) for row in range(retired)]
-        codes = self._codes(rows)
-        return [
-            Executed(codes[row], before, tuple(writes[row]) if row in writes else ()) for row, before in enumerate(rows)
-        ]
+    def last_code(self) -> bytes:
+        """The bytes of the last instruction that retired."""
+        return self.journal.code_table[self.journal.codes[-1]][1]
 
-    def _settle(self, executed: list[Executed]) -> None:
+    def _settle(self, retired: int) -> None:
         """Between two runs: let fetches see what was patched, as far as each CPU's view does, and end lookups."""
-        for offset, old, new in self._hooks.patched:
+        hooks = self._hooks
+        for offset, old, new in hooks.patched:
             self._views.stored(offset, old, new)
             self._show(range(offset, offset + len(new)))
-        for offset, byte in self._hooks.looked_at.items():
+        for offset, byte in hooks.looked_at.items():
             self.memory.fetched[offset] = byte
-        if self._views.stale(self._cpu) and any(insn.code and serialises(insn.code) for insn in executed):
+        hooks.patched.clear()
+        hooks.looked_at.clear()
+        if retired and self._views.stale(self._cpu) and serialises(self.last_code()):
             self.catch_up(self._cpu)
 
     def _show(self, offsets: Iterable[int]) -> None:
         """Make the current CPU's next fetch of these bytes follow its view."""
         stale, ram = self._views.stale(self._cpu), self.memory.ram
         self.memory.show({offset: stale.get(offset, ram[offset]) for offset in offsets})
-
-    def _codes(self, rows: list[tuple[int, ...]]) -> list[bytes]:
-        """The bytes of the instructions at these register files' RIP, as this CPU decodes them now."""
-        fetched, sizes = self.memory.fetched, self._hooks.sizes
-        return [
-            bytes(fetched[before[RIP] - _TEXT_MAP : before[RIP] - _TEXT_MAP + sizes[row]])
-            for row, before in enumerate(rows)
-        ]
 
     def _on_device_read(self, _uc: Uc, offset: int, size: int, _: Any) -> int:
         return self._device_read(offset, size)
@@ -242,7 +238,7 @@ class Engine:
     def _unexplained(self, error: UcError) -> Event:
         if error.errno == unicorn_const.UC_ERR_INSN_INVALID:
             return Event(UD, Source.EXCEPTION)
-        rip = self._file.read()[RIP]
+        rip = int(self._uc.reg_read(x86_const.UC_X86_REG_RIP))
         if not canonical(rip):
             return Event(GP, Source.EXCEPTION, error_code=0)
         raise RuntimeError(f"Unicorn stopped at {rip:#x} for no reason of the guest's: {error}") from error

@@ -7,6 +7,7 @@ alias of text too, is RAM itself.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from typing import Final
 
 from unicorn import Uc, unicorn_const
@@ -26,6 +27,8 @@ class GuestMemory:
     def __init__(self, uc: Uc, text: tuple[int, int]) -> None:
         """`text` holds virtual addresses; it grows to whole pages."""
         self._uc = uc
+        self.on_forget: Callable[[int, int], None] = _nobody
+        """Told of (RAM offset, length) of text that will be fetched anew."""
         first, end = text[0] & ~(_PAGE - 1), -(-text[1] // _PAGE) * _PAGE
         self._text = (first, end)
         self._first, self._end = first - _TEXT_MAP, end - _TEXT_MAP
@@ -94,6 +97,11 @@ class GuestMemory:
     def _forget(self, offset: int, length: int) -> None:
         """Drop what was translated from these bytes."""
         self._uc.ctl_remove_cache(_TEXT_MAP + offset, _TEXT_MAP + offset + length)
+        self.on_forget(offset, length)
+
+
+def _nobody(_offset: int, _length: int) -> None:
+    """Nothing was noted of any text."""
 
 
 def _page_aligned(size: int) -> tuple[ctypes.Array[ctypes.c_char], int]:

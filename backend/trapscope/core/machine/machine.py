@@ -6,7 +6,6 @@ caller's choice; when an interrupt is taken is the architecture's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
@@ -14,11 +13,13 @@ from typing import Final
 from trapscope.core.errors import ImageError
 from trapscope.core.image import Image
 from trapscope.core.machine.apic import Ipi, LocalApic
+from trapscope.core.machine.block import Block
 from trapscope.core.machine.cpu import Cpu
 from trapscope.core.machine.delivery import Interrupted, Outcome, SecondFault, deliver, frame_bytes
-from trapscope.core.machine.engine import Engine, Executed
+from trapscope.core.machine.engine import Engine
 from trapscope.core.machine.engine import Image as EngineImage
 from trapscope.core.machine.faults import MC, WITH_ERROR_CODE, Event, Shutdown, Source, second
+from trapscope.core.machine.journal import Glimpse
 from trapscope.core.machine.loader import BootParams, load
 from trapscope.core.machine.selftest import verify
 from trapscope.core.types import (
@@ -33,10 +34,7 @@ from trapscope.core.types import (
     RSP,
     SS,
     FetchModel,
-    RegisterChange,
     Step,
-    StepKind,
-    Write,
     ram_offset,
 )
 
@@ -47,9 +45,6 @@ _RFLAGS_AT_ENTRY: Final = 2
 _MCG_STATUS: Final = 0x17A
 _MCG_STATUS_RIPV: Final = 1
 _MCG_STATUS_MCIP: Final = 4
-_ALL: Final = range(len(REGISTERS))
-#: Stands for a step that nobody looks at.
-_UNRECORDED: Final = Step(-1, 0, StepKind.INSN, 0, b"", -1, -1, (), ())
 _NO_ADDRESSES: Final[frozenset[int]] = frozenset()
 
 
@@ -60,6 +55,7 @@ class Snapshot:
     engine: EngineImage
     cpus: tuple[Cpu, ...]
     moment: int
+    stores: int
     shutdown: bool
 
 
@@ -71,20 +67,19 @@ class Machine:
             raise ValueError(f"{params.cpus} CPUs: a machine has 1 to {MAX_CPUS}")
         verify()
         self._start = image.symbol("scenario_start").address
-        self._end = frozenset({image.symbol("scenario_end").address})
+        self._end = image.symbol("scenario_end").address
         text = image.symbol("_text").address, image.symbol("_etext").address
-        self._engine = Engine(text, params.cpus, self._device_read, self._device_write, fetch)
+        self._engine = Engine(text, params.cpus, self._device_read, self._device_write, fetch, self._end)
         load(image, params, self._engine)
         entry = [0] * len(REGISTERS)
         entry[RIP], entry[RFLAGS] = image.symbol("startup_64").address, _RFLAGS_AT_ENTRY
-        self._cpus = []
-        for number in range(params.cpus):
+        self._cpus = [Cpu(number, LocalApic(number, params.cpus)) for number in range(params.cpus)]
+        for number in reversed(range(params.cpus)):
             entry[RDI] = number
             self._engine.become(number)
             self._engine.set_registers([(index, entry[index]) for index in (RDI, RFLAGS, RIP)])
-            self._cpus.append(Cpu(number, LocalApic(number, params.cpus), self._engine.registers()))
-        self._moment = 0
-        self._recording = True
+        self._taken = self._stores = 0
+        self._full: list[Block] = []
         self.shutdown = False
         """Whether a CPU gave up ("triple fault"); nothing runs any more."""
 
@@ -93,9 +88,23 @@ class Machine:
         """How many CPUs there are."""
         return len(self._cpus)
 
+    @property
+    def moment(self) -> int:
+        """How many steps were made since moment 0."""
+        return self._taken + len(self._engine.journal)
+
+    @property
+    def stores(self) -> int:
+        """How many stores there have been; goes back with `restore`."""
+        return self._stores + len(self._engine.journal.writes)
+
     def registers(self, cpu: int) -> tuple[int, ...]:
         """A CPU's registers now, in the order of REGISTERS."""
-        return self._cpus[cpu].registers
+        return tuple(self._engine.registers(cpu))
+
+    def rip(self, cpu: int) -> int:
+        """What the CPU executes next, where nothing comes in between."""
+        return self._engine.registers(cpu)[RIP]
 
     def ram(self) -> bytes:
         """All of guest RAM now."""
@@ -106,57 +115,92 @@ class Machine:
 
         The CPUs take turns, each until it waits. Raises ImageError if the guest never gets there.
         """
-        self._recording = False
         done = self._boot()
-        self._recording = True
-        if self._cpus[0].registers[RIP] != self._start:
+        if self.rip(0) != self._start:
             raise ImageError(f"the guest did not reach scenario_start in {done} steps of booting")
-        self._moment = 0
 
     def _boot(self) -> int:
         done = 0
         stop = frozenset({self._start})
         while done < _BOOT_BUDGET_STEPS and not self.shutdown:
             for cpu in self._cpus:
-                made = len(self.run(cpu.number, _BOOT_BUDGET_STEPS, stop))
-                done += made
-                if self._cpus[0].registers[RIP] == self._start:
+                done += self.run(cpu.number, _BOOT_BUDGET_STEPS, stop)
+                self._engine.journal.forget()
+                self._full, self._taken, self._stores = [], 0, 0
+                if self.rip(0) == self._start:
                     return done
         return done
 
     def snapshot(self) -> Snapshot:
         """The machine as it is now, as `restore` takes it."""
         return Snapshot(
-            self._engine.snapshot(), tuple(deepcopy(cpu) for cpu in self._cpus), self._moment, self.shutdown
+            self._engine.snapshot(), tuple(deepcopy(cpu) for cpu in self._cpus), self.moment, self.stores, self.shutdown
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Be what the machine was at `snapshot()`; the same snapshot can be restored any number of times."""
+        """Be what the machine was at `snapshot()`; the same snapshot can be restored any number of times.
+
+        Steps that nobody has taken are dropped.
+        """
         self._engine.restore(snapshot.engine)
         self._cpus = [deepcopy(cpu) for cpu in snapshot.cpus]
-        self._moment, self.shutdown = snapshot.moment, snapshot.shutdown
+        self._taken, self._stores, self._full = snapshot.moment, snapshot.stores, []
+        self.shutdown = snapshot.shutdown
 
     def at_end(self, cpu: int) -> bool:
         """Whether this CPU is about to execute `scenario_end`."""
-        return self._cpus[cpu].registers[RIP] in self._end
+        return self.rip(cpu) == self._end
 
     def waits(self, cpu: int) -> bool:
         """Whether this CPU's last instruction was HLT or PAUSE and nothing has come for it since."""
         state = self._cpus[cpu]
-        return state.waits and state.deliverable() is None
+        return state.waits and self._deliverable(state) is None
 
     def can_step(self, cpu: int) -> bool:
         """Whether this CPU has a next step: not so for one in HLT that nothing wakes, nor after a shutdown."""
         state = self._cpus[cpu]
-        return not self.shutdown and (not state.halted or state.deliverable() is not None)
+        return not self.shutdown and (not state.halted or self._deliverable(state) is not None)
 
-    def run(self, cpu: int, limit: int, stop_at: frozenset[int] = _NO_ADDRESSES) -> list[Step]:
-        """Let one CPU make up to `limit` steps; returns them.
+    def run(self, cpu: int, limit: int, stop_at: frozenset[int] = _NO_ADDRESSES) -> int:
+        """Let one CPU make up to `limit` steps; returns how many. They are in `take()`.
 
         It stops early when the CPU waits (HLT, PAUSE), when it is about to execute an address of `stop_at`
         (after at least one step) or `scenario_end`, and at a shutdown.
         """
-        return list(self._advance(self._cpus[cpu], limit, stop_at | self._end))
+        state, registers = self._cpus[cpu], self._engine.registers(cpu)
+        self._engine.become(cpu)
+        made = 0
+        while made < limit and not self.shutdown:
+            if not self._engine.journal.room:
+                self._take()
+            event = state.deliverable(registers[RFLAGS])
+            if event is not None:
+                if not self._deliver(state, event):
+                    break
+                made += 1
+                continue
+            if registers[RIP] == self._end or (made and registers[RIP] in stop_at):
+                break
+            if state.halted or (state.waits and made):
+                break
+            made += self._execute(state, 1 if state.has_pending else limit - made, stop_at)
+        return made
+
+    def take(self) -> list[Block]:
+        """The steps since the last call, in order: as few blocks as they fit in, none if there are none."""
+        if len(self._engine.journal):
+            self._take()
+        taken, self._full = self._full, []
+        return taken
+
+    def latest(self) -> Glimpse | None:
+        """The last step, if nobody has taken it."""
+        return self._engine.journal.latest() if len(self._engine.journal) else None
+
+    def steps(self, cpu: int, limit: int, stop_at: frozenset[int] = _NO_ADDRESSES) -> list[Step]:
+        """`run` and `take`, as objects: for few steps."""
+        self.run(cpu, limit, stop_at)
+        return [step for block in self.take() for step in block.steps()]
 
     def pending(self, cpu: int) -> frozenset[str]:
         """What was raised at a CPU and not taken yet: `irq`, `nmi`, `mce`."""
@@ -182,77 +226,45 @@ class Machine:
         """Let this CPU's fetch see the newest text: all of it, or the byte at a high-half address."""
         self._engine.catch_up(cpu, None if address is None else ram_offset(address))
 
-    def _advance(self, cpu: Cpu, limit: int, stop_at: frozenset[int]) -> Iterator[Step]:
-        self._engine.become(cpu.number)
-        made = 0
-        while made < limit and not self.shutdown:
-            event = cpu.deliverable()
-            if event is None:
-                if cpu.registers[RIP] in stop_at and (made or cpu.registers[RIP] in self._end):
-                    return
-                if cpu.halted or (cpu.waits and made):
-                    return
-                for step in self._execute(cpu, 1 if cpu.has_pending else limit - made, stop_at):
-                    made += 1
-                    yield step
-            else:
-                taken = self._deliver(cpu, event)
-                if taken is None:
-                    return
-                made += 1
-                yield taken
+    def _take(self) -> None:
+        block = self._engine.journal.take(self._taken)
+        self._taken += len(block)
+        self._stores += len(block.write_addr)
+        self._full.append(block)
 
-    def _execute(self, cpu: Cpu, limit: int, stop_at: frozenset[int]) -> Iterator[Step]:
-        result = self._engine.run(limit, stop_at)
-        cpu.owed = result.event
-        executed = result.executed
-        if not self._recording:
-            for insn in executed:
-                cpu.retire(insn.code, insn.before[RFLAGS])
-                yield _UNRECORDED
-            cpu.registers = result.after
-            return
-        for index, insn in enumerate(executed):
-            after = executed[index + 1].before if index + 1 < len(executed) else result.after
-            cpu.registers = after
-            cpu.retire(insn.code, insn.before[RFLAGS])
-            yield self._insn(cpu.number, insn, after)
-        cpu.registers = result.after
+    def _deliverable(self, cpu: Cpu) -> Event | None:
+        return cpu.deliverable(self._engine.registers(cpu.number)[RFLAGS])
 
-    def _insn(self, cpu: int, insn: Executed, after: tuple[int, ...]) -> Step:
-        moment = self._moment
-        self._moment += 1
-        return Step(
-            moment=moment,
-            cpu=cpu,
-            kind=StepKind.INSN,
-            rip=insn.before[RIP],
-            code=insn.code,
-            vector=-1,
-            error_code=-1,
-            regs=_changes(insn.before, after),
-            writes=insn.writes,
-        )
+    def _execute(self, cpu: Cpu, limit: int, stop_at: frozenset[int]) -> int:
+        engine, journal = self._engine, self._engine.journal
+        retired, cpu.owed = engine.run(limit, stop_at)
+        if retired:
+            if cpu.nmi_blocked and retired > 1:
+                for code in journal.codes[-retired:-1]:
+                    cpu.retire(journal.code_table[code][1], 0)
+            cpu.retire(engine.last_code(), engine.files.kept(len(journal) - 1)[RFLAGS])
+        return retired
 
-    def _deliver(self, cpu: Cpu, event: Event) -> Step | None:
-        """Carry out a delivery, or the second fault that it turns into; None at a shutdown."""
-        before = cpu.registers
+    def _deliver(self, cpu: Cpu, event: Event) -> bool:
+        """Carry out a delivery, or the second fault that it turns into; False at a shutdown."""
+        before = self._engine.registers(cpu.number)
         cpu.take(event)
         if event.vector == MC and event.source is Source.EXTERNAL and not self._begin_machine_check():
             self.shutdown = True
-            return None
+            return False
         interrupted = Interrupted(before[RIP], before[CS], before[RFLAGS], before[RSP], before[SS])
         try:
             while True:
                 outcome = self._outcome(event, interrupted)
                 if isinstance(outcome, Outcome):
-                    return self._carry_out(cpu, event, outcome, before)
+                    self._carry_out(cpu, event, outcome)
+                    return True
                 if event.restart >= 0:
                     interrupted = Interrupted(event.restart, before[CS], before[RFLAGS], before[RSP], before[SS])
                 event = second(event, outcome)
         except Shutdown:
             self.shutdown = True
-            return None
+            return False
 
     def _outcome(self, event: Event, interrupted: Interrupted) -> Outcome | Event:
         """What delivering the event does, or the fault that it raises."""
@@ -262,31 +274,20 @@ class Machine:
         except SecondFault as fault:
             return fault.event
 
-    def _carry_out(self, cpu: Cpu, event: Event, outcome: Outcome, before: tuple[int, ...]) -> Step:
-        writes = []
+    def _carry_out(self, cpu: Cpu, event: Event, outcome: Outcome) -> None:
+        memory = self._engine.memory
+        pushes = []
         for address, word in outcome.pushes:
             data = frame_bytes(word)
-            writes.append(Write(address, self._engine.memory.read(address, len(data)), data))
-            self._engine.memory.store(address, data)
+            old = memory.read(address, len(data))
+            pushes.append((address, len(data), int.from_bytes(old, "little"), int.from_bytes(data, "little")))
+            memory.store(address, data)
         if event.cr2 >= 0:
             self._engine.set_cr2(event.cr2)
-        after = list(before)
-        after[RIP], after[CS], after[RFLAGS] = outcome.rip, outcome.cs, outcome.rflags
-        after[RSP], after[SS] = outcome.rsp, outcome.ss
-        self._engine.set_registers([(index, after[index]) for index in (CS, SS, RSP, RFLAGS, RIP)])
-        cpu.registers = tuple(after)
-        moment = self._moment
-        self._moment += 1
-        return Step(
-            moment=moment,
-            cpu=cpu.number,
-            kind=StepKind.DELIVERY,
-            rip=before[RIP],
-            code=b"",
-            vector=event.vector,
-            error_code=max(event.error_code, 0) if event.vector in WITH_ERROR_CODE else -1,
-            regs=_changes(before, cpu.registers),
-            writes=tuple(writes),
+        error_code = max(event.error_code, 0) if event.vector in WITH_ERROR_CODE else -1
+        self._engine.journal.deliver(cpu.number, event.vector, error_code, pushes)
+        self._engine.set_registers(
+            [(CS, outcome.cs), (SS, outcome.ss), (RSP, outcome.rsp), (RFLAGS, outcome.rflags), (RIP, outcome.rip)]
         )
 
     def _begin_machine_check(self) -> bool:
@@ -309,15 +310,3 @@ class Machine:
                 self._cpus[target].nmi_pending = True
             else:
                 self._cpus[target].apic.requested.add(ipi.vector)
-
-
-def _changes(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[RegisterChange, ...]:
-    if before == after:
-        return ()
-    return tuple(
-        [
-            RegisterChange(register, before[register], after[register])
-            for register in _ALL
-            if before[register] != after[register]
-        ]
-    )

@@ -1,68 +1,91 @@
-"""The register file, read and written by Unicorn's C batch calls through buffers that are made once.
+"""The register files: of every CPU now, and before each of the steps that nobody has taken yet.
 
-The Python binding's own reads cost about twenty times as much (docs/decisions/0002).
+All lie in one buffer of rows, read and written by Unicorn's C batch calls through pointers that are made once.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from unicorn import Uc, UcError, x86_const
-from unicorn.unicorn_py3.unicorn import uclib
+import numpy as np
+from numpy.typing import NDArray
+from unicorn import Uc, x86_const
 
-from trapscope.core.types import REGISTERS
+from trapscope.core.machine import native
+from trapscope.core.types import MAX_CPUS, REGISTERS
 
 _IDS: Final = {
     **{name: getattr(x86_const, f"UC_X86_REG_{name.upper()}") for name in REGISTERS if name != "rflags"},
     "rflags": x86_const.UC_X86_REG_EFLAGS,
 }
-_COUNT: Final = len(REGISTERS)
-#: How many register files can be kept before somebody reads them: the longest slice of one run.
-ROWS: Final = 256
+#: Registers in a file.
+WIDTH: Final = len(REGISTERS)
+#: How many files can be kept before somebody takes them: the longest slice of one run.
+ROWS: Final = 1024
 
 
-class RegisterFile:
-    """The registers of REGISTERS, in that order, of whichever CPU the engine is being."""
+class RegisterFiles:
+    """Files of REGISTERS, in that order. Row i < ROWS is kept by `keep`; the CPUs' own come behind those."""
 
     def __init__(self, uc: Uc) -> None:
-        self._handle = uc._uch
-        self._ids = (ctypes.c_int * _COUNT)(*(_IDS[name] for name in REGISTERS))
+        self.engine = native.handle_of(uc)
+        self.ids = (ctypes.c_int * WIDTH)(*(_IDS[name] for name in REGISTERS))
+        self.count = ctypes.c_int(WIDTH)
         # Zeroed 64-bit cells: Unicorn writes only as many bytes as the register has (two for cs and ss).
-        self._cells = (ctypes.c_uint64 * _COUNT)()
-        self._one = _pointers(ctypes.addressof(self._cells))
-        self._rows = (ctypes.c_uint64 * (_COUNT * ROWS))()
-        first = ctypes.addressof(self._rows)
-        self._row_pointers = [_pointers(first + 8 * _COUNT * row) for row in range(ROWS)]
-        self._words = memoryview(self._rows).cast("B").cast("Q")
-        self._read = uclib.uc_reg_read_batch
-        self._write = uclib.uc_reg_write_batch
+        self._cells = (ctypes.c_uint64 * (WIDTH * (ROWS + MAX_CPUS)))()
+        self._words = memoryview(self._cells).cast("B").cast("Q")
+        self._table: NDArray[np.uint64] = np.frombuffer(self._words, np.uint64).reshape(ROWS + MAX_CPUS, WIDTH)
+        first = ctypes.addressof(self._cells)
+        pointers = [_pointers(first + 8 * WIDTH * row) for row in range(ROWS + MAX_CPUS)]
+        self._now_pointers = pointers[ROWS:]
+        self._rows: Any = iter(pointers[:ROWS])
+        self.next_row = self._rows.__next__
+        """The pointers of the next row to keep; `rewind` says which one that is."""
 
-    def read(self) -> tuple[int, ...]:
-        """All registers, in the order of REGISTERS."""
-        self._read(self._handle, self._ids, self._one, _COUNT)
-        return tuple(self._cells)
+    def rewind(self, row: int) -> None:
+        """The next file to be kept is that row's."""
+        self._rows.__setstate__(row)
 
-    def keep(self, row: int) -> None:
-        """Copy all registers into row `row` of ROWS: the hot path, one call of C and no Python object."""
-        self._read(self._handle, self._ids, self._row_pointers[row], _COUNT)
+    def now(self, cpu: int) -> memoryview[int]:
+        """The CPU's registers after its last step, to index by register."""
+        return self._words[(ROWS + cpu) * WIDTH : (ROWS + cpu + 1) * WIDTH]
 
-    def kept(self, row: int) -> tuple[int, ...]:
-        """What `keep(row)` saw."""
-        return tuple(self._words[row * _COUNT : row * _COUNT + _COUNT])
+    def kept(self, row: int) -> memoryview[int]:
+        """A file that was kept."""
+        return self._words[row * WIDTH : (row + 1) * WIDTH]
+
+    def read(self, cpu: int) -> None:
+        """Take over the registers of the CPU that the engine is now."""
+        native.read_registers(self.engine, self.ids, self._now_pointers[cpu], self.count)
+
+    def keep_now(self, cpu: int) -> None:
+        """Keep the CPU's registers in the next row, without asking the engine."""
+        row = self.next_row()
+        ctypes.memmove(row[0], self._now_pointers[cpu][0], 8 * WIDTH)
 
     def write(self, changes: Sequence[tuple[int, int]]) -> None:
-        """Set (register index, value) pairs; raises UcError where the engine refuses one."""
+        """Set (register index, value) pairs in the engine; raises UcError where it refuses one."""
         count = len(changes)
         values = (ctypes.c_uint64 * count)(*(value for _, value in changes))
-        ids = (ctypes.c_int * count)(*(self._ids[register] for register, _ in changes))
+        ids = (ctypes.c_int * count)(*(self.ids[register] for register, _ in changes))
         base = ctypes.addressof(values)
         pointers = (ctypes.c_void_p * count)(*(base + 8 * i for i in range(count)))
-        status = self._write(self._handle, ids, pointers, count)
-        if status:
-            raise UcError(status)
+        native.check(native.write_registers(self.engine, ids, pointers, ctypes.c_int(count)))
+
+    def copy(self, rows: int, cpus: int) -> NDArray[np.uint64]:
+        """The first `rows` kept files, and behind them those of the CPUs now: shape (rows + cpus, WIDTH)."""
+        return np.concatenate((self._table[:rows], self._table[ROWS : ROWS + cpus]))
+
+    def snapshot(self) -> bytes:
+        """The CPUs' registers, as `restore` takes them."""
+        return bytes(self._table[ROWS:])
+
+    def restore(self, files: bytes) -> None:
+        """Be as at `snapshot()`; the engine is not told."""
+        self._table[ROWS:] = np.frombuffer(files, np.uint64).reshape(MAX_CPUS, WIDTH)
 
 
-def _pointers(base: int) -> ctypes.Array[ctypes.c_void_p]:
-    return (ctypes.c_void_p * _COUNT)(*(base + 8 * i for i in range(_COUNT)))
+def _pointers(base: int) -> Any:
+    return (ctypes.c_void_p * WIDTH)(*(base + 8 * i for i in range(WIDTH)))

@@ -46,9 +46,10 @@ def verify() -> None:
 
 def int3_leaves_rip_behind_it() -> bool:
     """INT3 is reported once, with RIP already past the byte."""
-    result = _engine(b"\x90\xcc\x90").run(8)
+    engine = _engine(b"\x90\xcc\x90")
+    result = engine.run(8)
     event = result.event
-    return len(result.executed) == 2 and result.after[RIP] == _TEXT + 2 and event is not None and event.vector == BP
+    return result.retired == 2 and engine.registers(0)[RIP] == _TEXT + 2 and event is not None and event.vector == BP
 
 
 def a_store_through_the_alias_changes_the_next_fetch() -> bool:
@@ -65,7 +66,7 @@ def a_store_through_the_alias_changes_the_next_fetch() -> bool:
     after = engine.run(64)
     return (
         before.event is None
-        and [len(part.executed) for part in (stored, after)] == [2, target - len(patch) + 1]
+        and [stored.retired, after.retired] == [2, target - len(patch) + 1]
         and after.event is not None
         and after.event.vector == BP
     )
@@ -78,7 +79,7 @@ def a_patch_inside_a_translated_block_is_seen() -> bool:
     engine.memory.store(_TEXT + 7, b"\xcc")
     engine.set_registers([(RIP, _TEXT)])
     result = engine.run(12)
-    return len(result.executed) == 8 and result.event is not None and result.event.vector == BP
+    return result.retired == 8 and result.event is not None and result.event.vector == BP
 
 
 def a_store_of_the_host_changes_the_next_fetch() -> bool:
@@ -93,8 +94,9 @@ def a_store_of_the_host_changes_the_next_fetch() -> bool:
 
 def iretq_pops_five_words() -> bool:
     """IRETQ runs natively: it pops RIP, CS, RFLAGS, RSP and SS, and needs the guest's GDT."""
-    result = _at_iretq().run(1)
-    after = result.after
+    engine = _at_iretq()
+    result = engine.run(1)
+    after = engine.registers(0)
     return result.event is None and (after[RIP], after[CS], after[RSP], after[SS]) == (
         _AFTER_IRETQ,
         0x10,
@@ -106,20 +108,21 @@ def iretq_pops_five_words() -> bool:
 def iretq_of_a_garbage_ss_is_a_fault() -> bool:
     """IRETQ with a stack selector outside the GDT raises #GP at the IRETQ and changes nothing."""
     engine = _at_iretq()
-    engine.memory.store(engine.registers()[RSP] + 32, (0x3507).to_bytes(8, "little"))
-    before = engine.registers()
+    engine.memory.store(engine.registers(0)[RSP] + 32, (0x3507).to_bytes(8, "little"))
+    before = tuple(engine.registers(0))
     result = engine.run(1)
     event = result.event
-    return not result.executed and result.after == before and event is not None and event.vector == GP
+    return not result.retired and tuple(engine.registers(0)) == before and event is not None and event.vector == GP
 
 
 def ud2_is_a_fault() -> bool:
     """UD2 raises #UD, and RIP stays at it."""
-    result = _engine(b"\x0f\x0b").run(1)
+    engine = _engine(b"\x0f\x0b")
+    result = engine.run(1)
     event = result.event
     return (
-        not result.executed
-        and result.after[RIP] == _TEXT
+        not result.retired
+        and engine.registers(0)[RIP] == _TEXT
         and event is not None
         and event.vector == UD
         and event.source is Source.EXCEPTION
@@ -132,7 +135,7 @@ def a_device_store_happens_once() -> bool:
     engine = _engine(bytes.fromhex("bb0003e0fe c70307000000 9090"), stores)  # mov ebx, ICR; mov dword [rbx], 7
     stopped = engine.run(8)
     engine.run(1)
-    return stores == [7] and len(stopped.executed) == 2
+    return stores == [7] and stopped.retired == 2
 
 
 CHECKS: Final[tuple[Callable[[], bool], ...]] = (

@@ -1,6 +1,7 @@
 """One run: a machine, what is asked of it, and everything that came of it so far.
 
 Commands in (`feed`, `advance`, `cancel`, `finish`), facts out (`trace`, `events`, `findings`, `lanes`, `verdict`).
+Steps are looked at in blocks, at the latest when somebody asks for a fact: ask for each anew after a command.
 The same image, spec and schedule give the same trace hash anywhere.
 """
 
@@ -9,11 +10,12 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import Final, assert_never
 
 from trapscope.core.image import Image
 from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane, Lens
-from trapscope.core.machine import Machine
+from trapscope.core.machine import Block, Machine
 from trapscope.core.session.params import booted
 from trapscope.core.session.schedule import (
     SITE_BYTES,
@@ -36,6 +38,7 @@ from trapscope.core.types import DEFAULT_MAX_STEPS, RIP, FetchModel, RunSpec, Se
 
 #: While the CPU of `K>.` waits, another runs until it waits too, at most this many steps.
 _TURN_STEPS: Final = 64
+_DONE: Final = object()
 
 
 class Session:
@@ -53,24 +56,58 @@ class Session:
         self.image, self.spec, self.max_steps = image, spec, max_steps
         self._machine = booted(image, spec) if machine is None else machine
         self.state0 = State([self._machine.registers(cpu) for cpu in range(spec.cpus)], Memory.of(self._machine.ram()))
-        self.trace = Trace(self.state0)
+        self._trace = Trace(self.state0)
         self._lens = Lens(image, spec, self.state0.copy())
-        self.events: list[Event] = []
-        self.findings: list[Finding] = []
-        self.lanes: list[Lane] = []
-        """Every (context, trap, task) that a step had, in the order of first appearance."""
-        self.lane_of = array("I")
-        """Per step, the index into `lanes`."""
+        self._events: list[Event] = []
+        self._findings: list[Finding] = []
+        self._lanes: list[Lane] = []
+        self._lane_of = array("I")
         self._lane_ids: dict[Lane, int] = {}
         self.verdict: Verdict | None = None
         self.reason = ""
         """One sentence on why the run ended, where the verdict alone does not say it."""
+        self._scenario_end = image.symbol("scenario_end").address
         self._queue: deque[AnyToken] = deque()
-        self._work: Iterator[int] | None = None
+        self._work: Iterator[None] | None = None
         self._room = 0
         self._injected: list[tuple[int, Inject]] = []
         self._canonical = Canonical()
         self._names = Names(spec.cpus, EVENT_NAMES, self._address, spec.fetch is FetchModel.WEAK)
+
+    @property
+    def trace(self) -> Trace:
+        """Every step so far."""
+        self._settle()
+        return self._trace
+
+    @property
+    def events(self) -> list[Event]:
+        """What the steps meant."""
+        self._settle()
+        return self._events
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the checks found."""
+        self._settle()
+        return self._findings
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """Every (context, trap, task) that a step had, in the order of first appearance."""
+        self._settle()
+        return self._lanes
+
+    @property
+    def lane_of(self) -> array[int]:
+        """Per step, the index into `lanes`."""
+        self._settle()
+        return self._lane_of
+
+    @property
+    def moment(self) -> int:
+        """How many steps there have been; cheaper than to look at them."""
+        return self._machine.moment
 
     @property
     def schedule(self) -> str:
@@ -103,32 +140,38 @@ class Session:
 
     def advance(self, limit: int) -> int:
         """Make about `limit` ≥ 1 steps of what is queued (never more); returns how many were made."""
-        start = len(self.trace)
-        while self.pending and len(self.trace) - start < limit:
-            if len(self.trace) >= self.max_steps:
-                self._end(Verdict.OUT_OF_STEPS, f"the step budget of {self.max_steps} is used up")
+        start = self.moment
+        while self.pending and self.moment - start < limit:
+            self._room = min(limit - (self.moment - start), self._budget())
+            if not self._room:
                 break
-            self._room = min(limit - (len(self.trace) - start), self.max_steps - len(self.trace))
             if self._work is None:
                 self._work = self._pursue(self._queue[0])
-            if next(self._work, None) is None:
+            if next(self._work, _DONE) is _DONE:
                 self._work = None
                 if self._queue:
                     self._queue.popleft()
-        return len(self.trace) - start
+        return self.moment - start
 
     def turn(self, cpu: int, limit: int) -> int:
         """Let one CPU make up to `limit` steps now, past the queue; returns how many (fewer where it sleeps in HLT)."""
         made = 0
         while made < limit and self.verdict is None:
-            if len(self.trace) >= self.max_steps:
-                self._end(Verdict.OUT_OF_STEPS, f"the step budget of {self.max_steps} is used up")
+            self._room = min(limit - made, self._budget())
+            if not self._room:
                 break
-            now = self._run(cpu, min(limit - made, self.max_steps - len(self.trace)))
+            now = self._run(cpu, self._room)
             if not now:
                 break
             made += now
         return made
+
+    def _budget(self) -> int:
+        """How many steps are left; ends the run if there are none."""
+        left = self.max_steps - self.moment
+        if not left:
+            self._end(Verdict.OUT_OF_STEPS, f"the step budget of {self.max_steps} is used up")
+        return left
 
     def stale(self, cpu: int) -> dict[int, int]:
         """The bytes of text, by address, that the CPU would decode instead of what memory holds (weak model)."""
@@ -136,25 +179,26 @@ class Session:
 
     def would_step(self, cpu: int, refreshed: Iterable[int]) -> Step | None:
         """The step that the CPU would make if its fetch saw the newest bytes at these addresses. Nothing changes."""
+        self._settle()
         before = self._machine.snapshot()
         for address in refreshed:
             self._machine.catch_up(cpu, address)
-        steps = self._machine.run(cpu, 1)
+        steps = self._machine.steps(cpu, 1)
         self._machine.restore(before)
         return steps[0] if steps else None
 
     def finish(self) -> Verdict:
         """End the run here, if it has not ended: the checks that hold "at the end" of a whole scenario do not apply."""
         if self.verdict is None:
-            if self._queue and len(self.trace) >= self.max_steps:
+            if self._queue and self.moment >= self.max_steps:
                 self._end(Verdict.OUT_OF_STEPS, f"the step budget of {self.max_steps} is used up")
             else:
-                self._end(Verdict.OK, f"the schedule ended at moment {len(self.trace)}, before the scenario did")
+                self._end(Verdict.OK, f"the schedule ended at moment {self.moment}, before the scenario did")
         assert self.verdict is not None
         return self.verdict
 
-    def _pursue(self, token: AnyToken) -> Iterator[int]:
-        """Do what a token asks, in pieces of at most `_room` steps; yields after each."""
+    def _pursue(self, token: AnyToken) -> Iterator[None]:
+        """Do what a token asks; yields whenever there is no room for another step."""
         if isinstance(token, RunSteps):
             yield from self._run_steps(token)
         elif isinstance(token, RunUntilWaits):
@@ -174,81 +218,100 @@ class Session:
         else:
             assert_never(token)
 
-    def _run_steps(self, token: RunSteps) -> Iterator[int]:
+    def _run_steps(self, token: RunSteps) -> Iterator[None]:
         left = token.steps
         while left and not self._over():
             made = self._run(token.cpu, min(left, self._room))
             left -= made
             if not made and left:
                 self._stuck(token, f"still wants {left} steps")
-            yield made
+            if not self._room:
+                yield
 
-    def _run_until_waits(self, cpu: int, token: AnyToken) -> Iterator[int]:
+    def _run_until_waits(self, cpu: int, token: AnyToken) -> Iterator[None]:
         while not self._over():
             made = self._run(cpu, self._room)
             if not made and all(not self._machine.can_step(other) for other in range(self.spec.cpus)):
                 self._stuck(token, "every CPU waits")
-            yield made
+            if not made or self._machine.waits(cpu):
+                return
+            if not self._room:
+                yield
+
+    def _run_until_event(self, token: RunUntilEvent) -> Iterator[None]:
+        while not self._over():
+            if not self._run(token.cpu, 1):
+                self._stuck(token, f"{token.event} has not come")
+            elif self._raised(token):
+                return
+            if not self._room:
+                yield
+
+    def _raised(self, token: RunUntilEvent) -> bool:
+        """Whether the step just made raised the event. Most steps can't have raised any."""
+        latest = self._machine.latest()
+        if latest is not None and not self._lens.may_note(latest):
+            return False
+        last = self.moment - 1
+        return any(
+            event.name == token.event and event.cpu == token.cpu
+            for event in takewhile(lambda event: event.moment == last, reversed(self.events))
+        )
+
+    def _run_until_symbol(self, token: RunUntilSymbol) -> Iterator[None]:
+        while not self._over():
+            if not self._run(token.cpu, self._room, frozenset({token.address})):
+                self._stuck(token, f"{token.symbol} has not come")
+            if self._machine.rip(token.cpu) == token.address:
+                return
+            if not self._room:
+                yield
+
+    def _run_to_end(self, cpu: int) -> Iterator[None]:
+        others = [other for other in range(self.spec.cpus) if other != cpu]
+        idle = IdleRounds(self._machine.stores)
+        while not self._over():
+            self._run(cpu, self._room)
+            if self._machine.waits(cpu):
+                for other in others:
+                    yield from self._run_turn(other, _TURN_STEPS)
+                self._look_for_standstill(idle)
+            if not self._room:
+                yield
+
+    def _run_turn(self, cpu: int, steps: int) -> Iterator[None]:
+        """Up to so many steps of a CPU, fewer where it waits."""
+        while steps and not self._over():
+            if not self._room:
+                yield
+            made = self._run(cpu, min(steps, self._room))
+            steps -= made
             if not made or self._machine.waits(cpu):
                 return
 
-    def _run_until_event(self, token: RunUntilEvent) -> Iterator[int]:
-        while not self._over():
-            seen = len(self.events)
-            made = self._run(token.cpu, 1)
-            if not made:
-                self._stuck(token, f"{token.event} has not come")
-            yield made
-            if any(event.name == token.event and event.cpu == token.cpu for event in self.events[seen:]):
-                return
-
-    def _run_until_symbol(self, token: RunUntilSymbol) -> Iterator[int]:
-        while not self._over():
-            made = self._run(token.cpu, self._room, frozenset({token.address}))
-            if not made:
-                self._stuck(token, f"{token.symbol} has not come")
-            yield made
-            if self.trace.head.regs[token.cpu][RIP] == token.address:
-                return
-
-    def _run_to_end(self, cpu: int) -> Iterator[int]:
-        others = [other for other in range(self.spec.cpus) if other != cpu]
-        idle = IdleRounds(self.trace)
-        while not self._over():
-            yield self._run(cpu, self._room)
-            if not self._machine.waits(cpu):
-                continue
-            for other in others:
-                turn = _TURN_STEPS
-                while turn and not self._over():
-                    made = self._run(other, min(turn, self._room))
-                    turn -= made
-                    yield made
-                    if not made or self._machine.waits(other):
-                        break
-            self._look_for_standstill(idle)
-
-    def _round_robin(self, quantum: int) -> Iterator[int]:
-        idle = IdleRounds(self.trace)
+    def _round_robin(self, quantum: int) -> Iterator[None]:
+        idle = IdleRounds(self._machine.stores)
         while not self._over():
             for cpu in range(self.spec.cpus):
                 left = quantum
                 while left and not self._over() and self._machine.can_step(cpu):
-                    made = self._run(cpu, min(left, self._room))
-                    left -= made
-                    yield made
+                    if not self._room:
+                        yield
+                    left -= self._run(cpu, min(left, self._room))
             self._look_for_standstill(idle)
 
     def _look_for_standstill(self, idle: IdleRounds) -> None:
         if self._over():
             return
         waiting = all(self._machine.waits(cpu) for cpu in range(self.spec.cpus))
-        if idle.another(waiting) >= IDLE_ROUNDS or not any(map(self._machine.can_step, range(self.spec.cpus))):
+        if idle.another(waiting, self._machine.stores) >= IDLE_ROUNDS or not any(
+            map(self._machine.can_step, range(self.spec.cpus))
+        ):
             self._end(Verdict.STUCK, "every CPU waits, and nothing is coming for any of them")
 
     def _inject(self, token: Inject) -> None:
         self._canonical.add(token.text)
-        self._injected.append((len(self.trace), token))
+        self._injected.append((self.moment, token))
         if token.what == "irq":
             self._machine.inject_irq(token.cpu)
         elif token.what == "nmi":
@@ -277,35 +340,56 @@ class Session:
 
     def _run(self, cpu: int, limit: int, stop_at: frozenset[int] = frozenset()) -> int:
         """Steps of one CPU, recorded and looked at; returns how many. Ends the run where it is over."""
-        steps = self._machine.run(cpu, limit, stop_at)
-        for step in steps:
-            self._record(step)
-        if steps:
-            self._canonical.step(cpu, len(steps))
+        made = self._machine.run(cpu, limit, stop_at)
+        self._room -= made
+        if made:
+            self._canonical.step(cpu, made)
         if self._machine.shutdown:
             self._end(Verdict.SHUTDOWN, f"CPU {cpu} shut down: a fault came while it was delivering a double fault")
-        elif self._machine.at_end(cpu):
+        elif self._machine.rip(cpu) == self._scenario_end:
             self._end(Verdict.OK, "")
-        return len(steps)
+        return made
 
-    def _record(self, step: Step) -> None:
-        self.trace.append(step)
-        self.events += self._lens.observe(step, self.trace.head)
-        lane = self._lens.lane(step, self.trace.head)
-        lane_id = self._lane_ids.get(lane)
-        if lane_id is None:
-            lane_id = self._lane_ids[lane] = len(self.lanes)
-            self.lanes.append(lane)
-        self.lane_of.append(lane_id)
-        self.findings += self._lens.take_findings()
+    def _settle(self) -> None:
+        """Record what the machine has done, and look at it."""
+        for block in self._machine.take():
+            self._trace.extend(block)
+            self._look_at(block)
+
+    def _look_at(self, block: Block) -> None:
+        done, cpus = 0, block.cpu.tolist()
+        for row in self._lens.noteworthy(block):
+            self._stay_in_lanes(cpus[done:row])
+            moment = block.first + row
+            self._events += self._lens.observe(self._trace.step(moment), self._trace.play(moment + 1))
+            self._lane_of.append(self._lane_id(self._lens.lane))
+            self._findings += self._lens.take_findings()
+            done = row + 1
+        self._stay_in_lanes(cpus[done:])
+
+    def _stay_in_lanes(self, cpus: list[int]) -> None:
+        """Steps of these CPUs, none of which changed what its CPU is doing."""
+        lanes = {cpu: self._lane_id(self._lens.lane_of_next(cpu)) for cpu in dict.fromkeys(cpus)}
+        self._lane_of.extend([lanes[cpu] for cpu in cpus])
+
+    def _lane_id(self, lane: Lane) -> int:
+        found = self._lane_ids.get(lane)
+        if found is None:
+            found = self._lane_ids[lane] = len(self._lanes)
+            self._lanes.append(lane)
+        return found
 
     def _stuck(self, token: AnyToken, what: str) -> None:
         self._end(Verdict.STUCK, f"“{token.text}” at position {token.position}: {what}, and its CPU is in HLT")
 
     def _end(self, verdict: Verdict, reason: str) -> None:
         complete = verdict is Verdict.OK and not reason
-        self.findings += self._lens.finish(self.trace.head, complete=complete, shutdown=verdict is Verdict.SHUTDOWN)
-        self.findings += self._never_taken()
+        trace = self.trace
+        last = max(len(trace) - 1, 0)
+        cpu = trace.step(last).cpu if len(trace) else 0
+        shutdown = verdict is Verdict.SHUTDOWN
+        self._findings += self._lens.finish(last, cpu, trace.head, complete=complete, shutdown=shutdown)
+        self._findings += self._never_taken()
         violated = any(finding.severity is Severity.VIOLATION for finding in self.findings)
         self.verdict = Verdict.VIOLATED if violated and verdict is Verdict.OK else verdict
         self.reason = reason
@@ -320,7 +404,7 @@ class Session:
         for (what, cpu), (moment, token) in last.items():
             if what in self._machine.pending(cpu):
                 detail = f"“{token.text}” at position {token.position} was never taken by CPU {cpu}"
-                yield Finding(max(min(moment, len(self.trace) - 1), 0), "injections-taken", Severity.NOTE, cpu, detail)
+                yield Finding(max(min(moment, self.moment - 1), 0), "injections-taken", Severity.NOTE, cpu, detail)
 
     def _address(self, name: str) -> int | None:
         symbol = self.image.find(name)

@@ -2,6 +2,6 @@
 
 from trapscope.core.trace.memory import Memory
 from trapscope.core.trace.state import State
-from trapscope.core.trace.trace import Trace
+from trapscope.core.trace.trace import Columns, Trace
 
-__all__ = ["Memory", "State", "Trace"]
+__all__ = ["Columns", "Memory", "State", "Trace"]

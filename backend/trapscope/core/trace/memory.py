@@ -10,7 +10,9 @@ from typing import Final
 
 from trapscope.core.types import RAM_SIZE, ram_offset
 
-PAGE: Final = 4096
+_PAGE_SHIFT: Final = 12
+PAGE: Final = 1 << _PAGE_SHIFT
+_IN_PAGE: Final = PAGE - 1
 
 Pages = tuple[bytes, ...]
 
@@ -39,7 +41,7 @@ class Memory:
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes at a virtual address; raises ValueError outside RAM."""
         offset = ram_offset(address)
-        page, start = divmod(offset, PAGE)
+        page, start = offset >> _PAGE_SHIFT, offset & _IN_PAGE
         if start + length <= PAGE:
             return bytes(self._pages[page][start : start + length])
         if offset + length > RAM_SIZE:
@@ -49,6 +51,10 @@ class Memory:
     def write(self, address: int, data: bytes) -> None:
         """Store `data` at a virtual address; raises ValueError outside RAM."""
         offset = ram_offset(address)
+        end = (start := offset & _IN_PAGE) + len(data)
+        if end <= PAGE:
+            self._writable(offset >> _PAGE_SHIFT)[start:end] = data
+            return
         if offset + len(data) > RAM_SIZE:
             raise ValueError(f"{len(data)} bytes at {address:#x} end behind guest RAM")
         done = 0
