@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trapscope.core.machine import Block, Glimpse
+from trapscope.core.machine import Block, Code, Glimpse
 from trapscope.core.trace import State
 from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, RIP, Step, Write
 
@@ -43,16 +43,20 @@ class Dispatch:
         self._by_code: dict[bytes, tuple[OnStep, ...]] = {}
         self._marks = np.empty(0, np.uint8)
         """By the machine's number of an instruction, what there is to know of it: _EXECUTED | _UNWRITTEN | _ARRIVED."""
+        self._numbers: dict[int, list[int]] = {}
+        """By address, the numbers of the instructions there that are marked in `_marks`, or known not to be."""
+        self._version = 0
+        """Goes up whenever a mark was made behind the instruction's back."""
 
     def on_execution(self, address: int, handler: OnStep) -> None:
         """Call when the instruction at `address` has been executed."""
         self._at.setdefault(address, []).append(handler)
-        self._marks = self._marks[:0]
+        self._mark(address, _EXECUTED)
 
     def on_arrival(self, address: int, handler: OnStep) -> None:
         """Call when an instruction has left RIP at `address`. Deliveries do not count."""
         self._arrivals.setdefault(address, []).append(handler)
-        self._marks = self._marks[:0]
+        self._mark(address, _ARRIVED)
 
     def watch(self, address: int, length: int, handler: OnWrite) -> None:
         """Call when a write, by either mapping, touches a word of these bytes: once per write."""
@@ -101,13 +105,14 @@ class Dispatch:
         Whoever is told of one may begin to wait for others; that holds for the steps behind it.
         """
         writes = self._writes_of(block)
-        marks, marked, at = self._marks, self._marked(block, -1), 0
+        marked, at = self._marked(block, -1), 0
+        version = self._version
         write = next(writes, _NO_WRITE)
         done = -1
         while at < len(marked) or write is not _NO_WRITE:
-            if self._marks is not marks:
+            if self._version != version:
                 marked, at = self._marked(block, done), 0
-                marks = self._marks
+                version = self._version
                 continue
             row = marked[at] if at < len(marked) else len(block)
             while write[0] < row and write[1] not in self._words:
@@ -138,8 +143,9 @@ class Dispatch:
 
     def _marked(self, block: Block, behind: int) -> list[int]:
         """Steps behind that one that are deliveries or whose instructions are marked."""
-        if len(self._marks) != len(block.codes):
-            self._marks = self._marks_of(block)
+        known = len(self._marks)
+        if known < len(block.codes):
+            self._marks = np.concatenate((self._marks, self._marks_of(block.codes[known:])))
         before = self._marks[block.code]
         wrote = np.zeros(len(block), np.bool_)
         wrote[block.write_step] = True
@@ -155,26 +161,37 @@ class Dispatch:
         found: list[int] = np.flatnonzero(noted).tolist()
         return [row for row in found if row > behind] if behind >= 0 else found
 
-    def _marks_of(self, block: Block) -> NDArray[np.uint8]:
-        marks = np.zeros(len(block.codes), np.uint8)
-        for number, (rip, code) in enumerate(block.codes):
+    def _mark(self, address: int, mark: int) -> None:
+        self._marks[self._numbers.get(address, [])] |= mark
+        self._version += 1
+
+    def _marks_of(self, codes: list[Code]) -> NDArray[np.uint8]:
+        marks = np.zeros(len(codes), np.uint8)
+        for number, (rip, code) in enumerate(codes):
             mark = _EXECUTED if rip in self._at else 0
             if code and self._wanted(code):
                 mark |= _UNWRITTEN if self._unwritten_only(code) else _EXECUTED
             if rip in self._arrivals:
                 mark |= _ARRIVED
             marks[number] = mark
+            self._numbers.setdefault(rip, []).append(len(self._marks) + number)
         return marks
 
     def _writes_of(self, block: Block) -> Iterator[tuple[int, int]]:
         """(step, word) of every word written, in order."""
         addresses, sizes = block.write_addr.tolist(), block.write_size.tolist()
         for row, address, size in zip(block.write_step.tolist(), addresses, sizes, strict=True):
-            for word in _words(address, size):
-                yield row, word
+            first, last = _word(address), _word(address + size - 1)
+            yield row, first
+            if last != first:
+                yield row, last
 
 
 def _words(address: int, length: int) -> range:
     """The 8-byte words of physical memory that the bytes lie in."""
-    physical = address - (KERNEL_MAP if address >= KERNEL_MAP else DIRECT_MAP)
-    return range(physical >> _WORD_SHIFT, (physical + length - 1 >> _WORD_SHIFT) + 1)
+    return range(_word(address), _word(address + length - 1) + 1)
+
+
+def _word(address: int) -> int:
+    """The 8-byte word of physical memory that the byte lies in."""
+    return address - (KERNEL_MAP if address >= KERNEL_MAP else DIRECT_MAP) >> _WORD_SHIFT

@@ -83,28 +83,27 @@ class Block:
         """Step i has the writes from write_end[i-1] (0 for the first) to write_end[i]."""
         return np.cumsum(np.bincount(self.write_step, minlength=len(self)))
 
+    def step(self, at: int) -> Step:
+        """The step at `at`, counted from the first, as an object."""
+        rip, code = self.codes[self.code.item(at)]
+        vector = self.vector.item(at)
+        kind = StepKind.INSN if vector < 0 else StepKind.DELIVERY
+        error_code = self.error_code.get(at, -1)
+        ends, register, old, new = self.changes
+        first, end = (ends.item(at - 1) if at else 0), ends.item(at)
+        changes = zip(register[first:end].tolist(), old[first:end].tolist(), new[first:end].tolist(), strict=True)
+        regs = tuple(map(RegisterChange._make, changes))
+        first, end = (self.write_end.item(at - 1) if at else 0), self.write_end.item(at)
+        writes = self._writes(first, end) if end > first else ()
+        return Step(self.first + at, self.cpu.item(at), kind, rip, code, vector, error_code, regs, writes)
+
     def steps(self) -> list[Step]:
         """Every step as an object."""
-        changes = self.changes
-        changed = list(map(RegisterChange, changes.register.tolist(), changes.old.tolist(), changes.new.tolist()))
-        writes = [
+        return [self.step(at) for at in range(len(self))]
+
+    def _writes(self, first: int, end: int) -> tuple[Write, ...]:
+        columns = self.write_addr, self.write_size, self.write_old, self.write_new
+        return tuple(
             Write(address, old.to_bytes(size, "little"), new.to_bytes(size, "little"))
-            for address, size, old, new in zip(
-                self.write_addr.tolist(),
-                self.write_size.tolist(),
-                self.write_old.tolist(),
-                self.write_new.tolist(),
-                strict=True,
-            )
-        ]
-        steps, done, written = [], 0, 0
-        ends = zip(changes.end.tolist(), self.write_end.tolist(), strict=True)
-        for at, (code, (end, write_end)) in enumerate(zip(self.code.tolist(), ends, strict=True)):
-            rip, data = self.codes[code]
-            vector = int(self.vector[at])
-            kind = StepKind.INSN if vector < 0 else StepKind.DELIVERY
-            cpu, error_code = int(self.cpu[at]), self.error_code.get(at, -1)
-            regs, stores = tuple(changed[done:end]), tuple(writes[written:write_end])
-            steps.append(Step(self.first + at, cpu, kind, rip, data, vector, error_code, regs, stores))
-            done, written = end, write_end
-        return steps
+            for address, size, old, new in zip(*(column[first:end].tolist() for column in columns), strict=True)
+        )

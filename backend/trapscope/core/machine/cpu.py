@@ -45,7 +45,7 @@ class Cpu:
     @property
     def has_pending(self) -> bool:
         """Whether something may become deliverable at the next instruction boundary: any IRET unblocks NMIs."""
-        return self.owed is not None or self.mce_pending or self.nmi_pending or bool(self.apic.requested)
+        return bool(self.apic.requested) or self.owed is not None or self.nmi_pending or self.mce_pending
 
     @property
     def pending(self) -> frozenset[str]:

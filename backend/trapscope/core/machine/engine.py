@@ -21,13 +21,14 @@ from trapscope.core.machine.fetch_view import FetchViews
 from trapscope.core.machine.guest_memory import GuestMemory
 from trapscope.core.machine.hooks import Hooks
 from trapscope.core.machine.journal import Journal
-from trapscope.core.machine.registers import RegisterFiles
+from trapscope.core.machine.registers import ROWS, WIDTH, RegisterFiles
 from trapscope.core.types import (
     CS,
     GS_BASE,
     KERNEL_MAP,
     RAM_BASE,
     REGISTERS,
+    RFLAGS,
     RIP,
     SS,
     FetchModel,
@@ -150,7 +151,7 @@ class Engine:
 
     def registers(self, cpu: int) -> memoryview[int]:
         """A CPU's registers after its last step, to index by register. Look, do not keep: it goes along."""
-        return self.files.now(cpu)
+        return self.files.now[cpu]
 
     def set_registers(self, changes: Sequence[tuple[int, int]]) -> None:
         """Set (register index, value) pairs of the current CPU."""
@@ -181,15 +182,16 @@ class Engine:
         It ends early at an exception, after a store to text or to the device, after PAUSE and HLT, and before an
         address of `stop_at` (which the first instruction may have).
         """
-        stale = self._views.stale(self._cpu)
+        cpu, hooks, journal, files = self._cpu, self._hooks, self.journal, self.files
+        stale = self._views.stale(cpu)
         if stale:
             limit = 1  # the next instruction may serialise
-        hooks, journal, files = self._hooks, self.journal, self.files
-        hooks.begin(stale, stop_at)
-        first = len(journal)
-        status = native.start(
-            self._handle, files.now(self._cpu)[RIP], _NOWHERE, 0, min(limit, _SLICE_STEPS, journal.room)
-        )
+        first = hooks.begin(stale, stop_at)
+        self._uc._hook_exception = None
+        steps = min(limit, _SLICE_STEPS, ROWS - first)
+        status = native.start(self._handle, files.now[cpu][RIP], _NOWHERE, 0, steps)
+        if self._uc._hook_exception is not None:
+            raise self._uc._hook_exception
         if status and hooks.event is None:
             hooks.event = self._unexplained(UcError(status))
         if hooks.error is not None:
@@ -199,9 +201,9 @@ class Engine:
             before = files.kept(len(journal) - 1)
             self.files.write([(register, value) for register, value in enumerate(before) if register in _RESTORED])
             journal.drop_last()
-        files.read(self._cpu)
-        journal.end_turn(self._cpu)
-        retired = len(journal) - first
+        files.read(cpu)
+        journal.end_turn(cpu)
+        retired = len(journal.codes) - first
         if hooks.patched or stale:
             self._settle(retired)
         return Slice(retired, hooks.event)
@@ -209,6 +211,10 @@ class Engine:
     def last_code(self) -> bytes:
         """The bytes of the last instruction that retired."""
         return self.journal.code_table[self.journal.codes[-1]][1]
+
+    def flags_before_last(self) -> int:
+        """RFLAGS before that instruction."""
+        return self.files.words[(len(self.journal.codes) - 1) * WIDTH + RFLAGS]
 
     def _settle(self, retired: int) -> None:
         """Between two runs: let fetches see what was patched, as far as each CPU's view does, and end lookups."""

@@ -71,13 +71,17 @@ class Hooks:
         hook = native.OnCode(lambda _engine, _address, _size: self.stop())
         self._raw.append(native.add_hook(self._uc, unicorn_const.UC_HOOK_CODE, hook, address, address))
 
-    def begin(self, stale: dict[int, int], stop_at: frozenset[int]) -> None:
-        """A run is about to start; `stale` is what its CPU would decode, `stop_at` where it must not go."""
+    def begin(self, stale: dict[int, int], stop_at: frozenset[int]) -> int:
+        """A run is about to start; `stale` is what its CPU would decode, `stop_at` where it must not go.
+
+        Returns how many steps the journal holds.
+        """
         self.event = None
         self.faulted = self._stop = False
         self._stale, self._stop_at = stale, stop_at
         self._careful = bool(stop_at)
-        self._first = len(self._journal)
+        self._first = len(self._journal.codes)
+        return self._first
 
     def stop(self) -> None:
         """End the run behind the current instruction."""

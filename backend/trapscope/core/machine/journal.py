@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trapscope.core.machine.block import Block, Code
-from trapscope.core.machine.registers import ROWS, RegisterFiles
+from trapscope.core.machine.registers import RegisterFiles
 from trapscope.core.types import RIP
 
 
@@ -24,7 +24,9 @@ class Glimpse(NamedTuple):
 
 
 class Journal:
-    """Up to ROWS steps. Row i of the register files, `codes[i]` and the CPU of step i belong together.
+    """Up to ROWS steps, which whoever runs the engine sees to.
+
+    Row i of the register files, `codes[i]` and the CPU of step i belong together.
 
     Unsigned 64-bit values are kept as the hook gets them, signed; `take` puts that right for all at once.
     """
@@ -45,11 +47,6 @@ class Journal:
 
     def __len__(self) -> int:
         return len(self.codes)
-
-    @property
-    def room(self) -> int:
-        """How many steps more fit in."""
-        return ROWS - len(self.codes)
 
     def code_id(self, code: Code) -> int:
         """The number of (address, bytes)."""
@@ -74,7 +71,7 @@ class Journal:
     def deliver(self, cpu: int, vector: int, error_code: int, pushes: list[tuple[int, int, int, int]]) -> None:
         """The CPU is taking a vector; its registers have not changed yet. Pushes: (address, size, old, new)."""
         row = len(self.codes)
-        self.codes.append(self.code_id((self._files.now(cpu)[RIP], b"")))
+        self.codes.append(self.code_id((self._files.now[cpu][RIP], b"")))
         self._files.keep_now(cpu)
         self._vectors[row] = vector
         if error_code >= 0:
@@ -91,7 +88,7 @@ class Journal:
                 break
             stores.append((address, size))
         rip, code = self.code_table[self.codes[row]]
-        return Glimpse(self._vectors.get(row, -1), rip, code, self._files.now(self._turns[-1][0])[RIP], tuple(stores))
+        return Glimpse(self._vectors.get(row, -1), rip, code, self._files.now[self._turns[-1][0]][RIP], tuple(stores))
 
     def forget(self) -> None:
         """Drop what was noted; nobody wants it."""

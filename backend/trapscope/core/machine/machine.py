@@ -21,6 +21,7 @@ from trapscope.core.machine.engine import Image as EngineImage
 from trapscope.core.machine.faults import MC, WITH_ERROR_CODE, Event, Shutdown, Source, second
 from trapscope.core.machine.journal import Glimpse
 from trapscope.core.machine.loader import BootParams, load
+from trapscope.core.machine.registers import ROWS
 from trapscope.core.machine.selftest import verify
 from trapscope.core.types import (
     CS,
@@ -167,23 +168,25 @@ class Machine:
         It stops early when the CPU waits (HLT, PAUSE), when it is about to execute an address of `stop_at`
         (after at least one step) or `scenario_end`, and at a shutdown.
         """
-        state, registers = self._cpus[cpu], self._engine.registers(cpu)
+        state, registers, codes = self._cpus[cpu], self._engine.registers(cpu), self._engine.journal.codes
         self._engine.become(cpu)
         made = 0
         while made < limit and not self.shutdown:
-            if not self._engine.journal.room:
+            if len(codes) == ROWS:
                 self._take()
-            event = state.deliverable(registers[RFLAGS])
-            if event is not None:
-                if not self._deliver(state, event):
-                    break
-                made += 1
-                continue
+            pending = state.has_pending
+            if pending:
+                event = state.deliverable(registers[RFLAGS])
+                if event is not None:
+                    if not self._deliver(state, event):
+                        break
+                    made += 1
+                    continue
             if registers[RIP] == self._end or (made and registers[RIP] in stop_at):
                 break
             if state.halted or (state.waits and made):
                 break
-            made += self._execute(state, 1 if state.has_pending else limit - made, stop_at)
+            made += self._execute(state, 1 if pending else limit - made, stop_at)
         return made
 
     def take(self) -> list[Block]:
@@ -242,7 +245,7 @@ class Machine:
             if cpu.nmi_blocked and retired > 1:
                 for code in journal.codes[-retired:-1]:
                     cpu.retire(journal.code_table[code][1], 0)
-            cpu.retire(engine.last_code(), engine.files.kept(len(journal) - 1)[RFLAGS])
+            cpu.retire(engine.last_code(), engine.flags_before_last())
         return retired
 
     def _deliver(self, cpu: Cpu, event: Event) -> bool:

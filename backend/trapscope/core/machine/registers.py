@@ -35,11 +35,14 @@ class RegisterFiles:
         self.count = ctypes.c_int(WIDTH)
         # Zeroed 64-bit cells: Unicorn writes only as many bytes as the register has (two for cs and ss).
         self._cells = (ctypes.c_uint64 * (WIDTH * (ROWS + MAX_CPUS)))()
-        self._words = memoryview(self._cells).cast("B").cast("Q")
-        self._table: NDArray[np.uint64] = np.frombuffer(self._words, np.uint64).reshape(ROWS + MAX_CPUS, WIDTH)
+        self.words = memoryview(self._cells).cast("B").cast("Q")
+        """Every word of every row."""
+        self._table: NDArray[np.uint64] = np.frombuffer(self.words, np.uint64).reshape(ROWS + MAX_CPUS, WIDTH)
         first = ctypes.addressof(self._cells)
         pointers = [_pointers(first + 8 * WIDTH * row) for row in range(ROWS + MAX_CPUS)]
         self._now_pointers = pointers[ROWS:]
+        self.now = [self.kept(ROWS + cpu) for cpu in range(MAX_CPUS)]
+        """By CPU, the registers after its last step, to index by register."""
         self._rows: Any = iter(pointers[:ROWS])
         self.next_row = self._rows.__next__
         """The pointers of the next row to keep; `rewind` says which one that is."""
@@ -48,13 +51,9 @@ class RegisterFiles:
         """The next file to be kept is that row's."""
         self._rows.__setstate__(row)
 
-    def now(self, cpu: int) -> memoryview[int]:
-        """The CPU's registers after its last step, to index by register."""
-        return self._words[(ROWS + cpu) * WIDTH : (ROWS + cpu + 1) * WIDTH]
-
     def kept(self, row: int) -> memoryview[int]:
         """A file that was kept."""
-        return self._words[row * WIDTH : (row + 1) * WIDTH]
+        return self.words[row * WIDTH : (row + 1) * WIDTH]
 
     def read(self, cpu: int) -> None:
         """Take over the registers of the CPU that the engine is now."""

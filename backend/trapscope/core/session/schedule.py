@@ -172,7 +172,7 @@ def _token(text: str, position: int, names: Names) -> AnyToken:
 class Canonical:
     """What happened, as a schedule of `K*N` and injections."""
 
-    _tokens: list[str] = field(default_factory=list)
+    _tokens: list[str | tuple[int, int]] = field(default_factory=list)
     _cpu: int = -1
     _steps: int = 0
 
@@ -189,11 +189,11 @@ class Canonical:
         self._tokens.append(token)
 
     def __str__(self) -> str:
-        tail = [f"{self._cpu}*{self._steps}"] if self._steps else []
-        return " ".join(self._tokens + tail)
+        tail = [(self._cpu, self._steps)] if self._steps else []
+        return " ".join(token if isinstance(token, str) else f"{token[0]}*{token[1]}" for token in self._tokens + tail)
 
     def _flush(self) -> None:
         if self._steps:
-            self._tokens.append(f"{self._cpu}*{self._steps}")
+            self._tokens.append((self._cpu, self._steps))
         self._steps = 0
         self._cpu = -1

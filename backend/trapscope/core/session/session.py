@@ -303,10 +303,10 @@ class Session:
     def _look_for_standstill(self, idle: IdleRounds) -> None:
         if self._over():
             return
-        waiting = all(self._machine.waits(cpu) for cpu in range(self.spec.cpus))
-        if idle.another(waiting, self._machine.stores) >= IDLE_ROUNDS or not any(
-            map(self._machine.can_step, range(self.spec.cpus))
-        ):
+        cpus = range(self.spec.cpus)
+        waiting = all(map(self._machine.waits, cpus))
+        idle_rounds = idle.another(waiting, self._machine.stores)
+        if waiting and (idle_rounds >= IDLE_ROUNDS or not any(map(self._machine.can_step, cpus))):
             self._end(Verdict.STUCK, "every CPU waits, and nothing is coming for any of them")
 
     def _inject(self, token: Inject) -> None:
@@ -360,8 +360,7 @@ class Session:
         done, cpus = 0, block.cpu.tolist()
         for row in self._lens.noteworthy(block):
             self._stay_in_lanes(cpus[done:row])
-            moment = block.first + row
-            self._events += self._lens.observe(self._trace.step(moment), self._trace.play(moment + 1))
+            self._events += self._lens.observe(block.step(row), self._trace.play(block.first + row + 1))
             self._lane_of.append(self._lane_id(self._lens.lane))
             self._findings += self._lens.take_findings()
             done = row + 1
@@ -369,8 +368,10 @@ class Session:
 
     def _stay_in_lanes(self, cpus: list[int]) -> None:
         """Steps of these CPUs, none of which changed what its CPU is doing."""
-        lanes = {cpu: self._lane_id(self._lens.lane_of_next(cpu)) for cpu in dict.fromkeys(cpus)}
-        self._lane_of.extend([lanes[cpu] for cpu in cpus])
+        if not cpus:
+            return
+        lanes = {cpu: self._lane_id(self._lens.lane_of_next(cpu)) for cpu in set(cpus)}
+        self._lane_of.extend([lanes[cpu] for cpu in cpus] if len(lanes) > 1 else [lanes[cpus[0]]] * len(cpus))
 
     def _lane_id(self, lane: Lane) -> int:
         found = self._lane_ids.get(lane)

@@ -20,10 +20,12 @@ Pages = tuple[bytes, ...]
 class Memory:
     """All of guest RAM at one moment."""
 
-    __slots__ = ("_pages",)
+    __slots__ = ("_dirty", "_pages")
 
     def __init__(self, pages: Pages) -> None:
         self._pages: list[bytes | bytearray] = list(pages)
+        self._dirty: list[int] = []
+        """Pages that are bytearrays: written since the last snapshot."""
 
     @classmethod
     def of(cls, ram: bytes) -> Memory:
@@ -34,9 +36,10 @@ class Memory:
 
     def snapshot(self) -> Pages:
         """The pages as they are now, shared with this memory: a later write copies the page it touches."""
-        frozen = tuple(page if type(page) is bytes else bytes(page) for page in self._pages)
-        self._pages = list(frozen)
-        return frozen
+        for page in self._dirty:
+            self._pages[page] = bytes(self._pages[page])
+        self._dirty.clear()
+        return tuple(self._pages)  # type: ignore[arg-type]  # every page is bytes now
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes at a virtual address; raises ValueError outside RAM."""
@@ -51,9 +54,12 @@ class Memory:
     def write(self, address: int, data: bytes) -> None:
         """Store `data` at a virtual address; raises ValueError outside RAM."""
         offset = ram_offset(address)
-        end = (start := offset & _IN_PAGE) + len(data)
-        if end <= PAGE:
-            self._writable(offset >> _PAGE_SHIFT)[start:end] = data
+        start = offset & _IN_PAGE
+        if start + len(data) <= PAGE:
+            into = self._pages[offset >> _PAGE_SHIFT]
+            if not isinstance(into, bytearray):
+                into = self._writable(offset >> _PAGE_SHIFT)
+            into[start : start + len(data)] = data
             return
         if offset + len(data) > RAM_SIZE:
             raise ValueError(f"{len(data)} bytes at {address:#x} end behind guest RAM")
@@ -83,4 +89,5 @@ class Memory:
             return current
         copy = bytearray(current)
         self._pages[page] = copy
+        self._dirty.append(page)
         return copy

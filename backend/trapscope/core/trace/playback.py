@@ -20,6 +20,8 @@ class Playback:
         self._block: Block | None = None
         self._rows: list[list[int]] = []
         """By CPU, its rows in the block's files, the one after its last step included."""
+        self._at: list[int] = []
+        """By CPU, which of them `state` has."""
         self._writes: list[tuple[int, int, int, int]] = []
         """(step of the block, address, size, new), latest first."""
 
@@ -28,6 +30,7 @@ class Playback:
         count = len(block)
         self._block = block
         self._rows = [[*np.flatnonzero(block.cpu == cpu).tolist(), count + cpu] for cpu in range(len(self.state.regs))]
+        self._at = [0] * len(self._rows)
         writes = zip(
             block.write_step.tolist(),
             block.write_addr.tolist(),
@@ -54,4 +57,7 @@ class Playback:
             _, address, size, new = writes.pop()
             memory.write(address, new.to_bytes(size, "little"))
         for cpu, rows in enumerate(self._rows):
-            self.state.regs[cpu] = block.files[rows[bisect_left(rows, made)]].tolist()
+            at = bisect_left(rows, made)
+            if at != self._at[cpu]:
+                self._at[cpu] = at
+                self.state.regs[cpu] = block.files[rows[at]].tolist()
