@@ -21,6 +21,7 @@ from trapscope.core.types import Context, Step, Write
 _SOFTIRQ_MASK: Final = 0x0000FF00
 _HARDIRQ_MASK: Final = 0x000F0000
 _NMI_MASK: Final = 0x00100000
+_ANY_MASK: Final = _SOFTIRQ_MASK | _HARDIRQ_MASK | _NMI_MASK
 
 NMI_VECTOR: Final = 2
 MCE_VECTOR: Final = 18
@@ -60,6 +61,8 @@ class _Cpu:
 
     @property
     def context(self) -> Context:
+        if not (self.uncounted or self.mce_count or self.count & _ANY_MASK):
+            return Context.PROCESS
         by_vector = [context for _, context in self.uncounted]
         by_count = [c for c in Context if c is not Context.PROCESS and self.counted(c)]
         return max([Context.PROCESS, *by_count, *by_vector], key=_RANK.__getitem__)

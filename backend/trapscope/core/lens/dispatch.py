@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trapscope.core.machine import Block, Code, Glimpse
+from trapscope.core.machine import Block, Glimpse
 from trapscope.core.trace import State
 from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, RIP, Step, Write
 
@@ -23,6 +22,7 @@ _WORD_SHIFT: Final = 3
 _EXECUTED: Final = 1
 _UNWRITTEN: Final = 2
 _ARRIVED: Final = 4
+_UNKNOWN: Final = 8
 _NO_WRITE: Final = (1 << 62, 0)
 
 
@@ -42,9 +42,11 @@ class Dispatch:
         self._words: dict[int, list[OnWrite]] = {}
         self._by_code: dict[bytes, tuple[OnStep, ...]] = {}
         self._marks = np.empty(0, np.uint8)
-        """By the machine's number of an instruction, what there is to know of it: _EXECUTED | _UNWRITTEN | _ARRIVED."""
+        """By the machine's number of an instruction: _EXECUTED | _UNWRITTEN | _ARRIVED, or _UNKNOWN."""
+        self._code_marks: dict[bytes, int] = {}
+        """What there is to know of the bytes alone."""
         self._numbers: dict[int, list[int]] = {}
-        """By address, the numbers of the instructions there that are marked in `_marks`, or known not to be."""
+        """By address, the numbers of the instructions there whose marks are known."""
         self._version = 0
         """Goes up whenever a mark was made behind the instruction's back."""
 
@@ -143,10 +145,15 @@ class Dispatch:
 
     def _marked(self, block: Block, behind: int) -> list[int]:
         """Steps behind that one that are deliveries or whose instructions are marked."""
-        known = len(self._marks)
-        if known < len(block.codes):
-            self._marks = np.concatenate((self._marks, self._marks_of(block.codes[known:])))
+        missing = len(block.codes) - len(self._marks)
+        if missing:
+            self._marks = np.concatenate((self._marks, np.full(missing, _UNKNOWN, np.uint8)))
         before = self._marks[block.code]
+        unknown = block.code[before == _UNKNOWN]
+        if len(unknown):
+            for number in np.unique(unknown).tolist():
+                self._marks[number] = self._mark_of(number, *block.codes[number])
+            before = self._marks[block.code]
         wrote = np.zeros(len(block), np.bool_)
         wrote[block.write_step] = True
         noted = (before & _EXECUTED) != 0
@@ -165,17 +172,19 @@ class Dispatch:
         self._marks[self._numbers.get(address, [])] |= mark
         self._version += 1
 
-    def _marks_of(self, codes: list[Code]) -> NDArray[np.uint8]:
-        marks = np.zeros(len(codes), np.uint8)
-        for number, (rip, code) in enumerate(codes):
-            mark = _EXECUTED if rip in self._at else 0
+    def _mark_of(self, number: int, rip: int, code: bytes) -> int:
+        self._numbers.setdefault(rip, []).append(number)
+        mark = self._code_marks.get(code)
+        if mark is None:
+            mark = 0
             if code and self._wanted(code):
-                mark |= _UNWRITTEN if self._unwritten_only(code) else _EXECUTED
-            if rip in self._arrivals:
-                mark |= _ARRIVED
-            marks[number] = mark
-            self._numbers.setdefault(rip, []).append(len(self._marks) + number)
-        return marks
+                mark = _UNWRITTEN if self._unwritten_only(code) else _EXECUTED
+            self._code_marks[code] = mark
+        if rip in self._at:
+            mark |= _EXECUTED
+        if rip in self._arrivals:
+            mark |= _ARRIVED
+        return mark
 
     def _writes_of(self, block: Block) -> Iterator[tuple[int, int]]:
         """(step, word) of every word written, in order."""
