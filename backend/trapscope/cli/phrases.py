@@ -20,6 +20,9 @@ def phrase(event: lens.Event, image: Image) -> str:
     match event:
         case lens.TextWritten():
             return f"{event.symbol}: {event.old.hex(' ')} → {event.new.hex(' ')} ({event.part})"
+        case lens.FetchViewChanged():
+            lag = f", {len(event.stale)} of them not what memory holds" if event.stale else ", as memory has them"
+            return f"CPU {event.cpu} would decode {event.seen.hex(' ')} at {event.symbol}{lag} ({event.cause})"
         case lens.PatchPhaseBegun():
             return event.phase
         case lens.IpiSent():

@@ -52,6 +52,8 @@ export function sentence(event: LensEvent, design: string): string {
   switch (event.event) {
     case "text-write":
       return textWrite(event);
+    case "fetch-view":
+      return fetchView(event);
     case "patch-phase":
       return PHASES[event.phase] ?? `The patcher goes on to its next pass: ${event.phase}.`;
     case "ipi-sent":
@@ -136,6 +138,18 @@ export function sentence(event: LensEvent, design: string): string {
       return `CPU ${event.cpu} executes \`hlt\`.`;
     default:
       return assertNever(event);
+  }
+}
+
+function fetchView(event: Extract<LensEvent, { event: "fetch-view" }>): string {
+  const seen = `CPU ${event.cpu} would decode ${bytes(event.seen)} at ${code(event.symbol)}`;
+  switch (event.cause) {
+    case "stored":
+      return `${seen}: it has not fetched what was just written, and need not before it serialises.`;
+    case "serialised":
+      return `${seen}, as memory has it: it executed a serialising instruction, and whatever it had fetched before is gone.`;
+    default:
+      return `${seen}: the schedule lets it see ${event.stale.length === 0 ? "all" : "some"} of the new bytes. Nothing but a serialising instruction could have made it.`;
   }
 }
 
@@ -325,6 +339,8 @@ export function passageOf(story: Story): Passage | null {
   switch (event.event) {
     case "text-write":
       return event.part === "breakpoint" ? "breakpoint" : null;
+    case "fetch-view":
+      return "breakpoint";
     case "patch-phase":
       return event.phase === "breakpoints" ? "breakpoint" : null;
     case "int3":
@@ -383,6 +399,7 @@ const ROLE_PASSAGES: Record<string, Passage> = {
 /** An event's name on the timeline and in lists. */
 export const EVENT_NAMES: Record<LensEvent["event"], string> = {
   "text-write": "byte written",
+  "fetch-view": "fetch view",
   "patch-phase": "patcher’s pass",
   "ipi-sent": "IPI sent",
   "ipi-taken": "IPI taken",

@@ -66,6 +66,7 @@ const WEIGHT: readonly EventName[] = [
   "softirq",
   "sync-core",
   "text-write",
+  "fetch-view",
   "patch-phase",
   "ipi-sent",
   "nmi",

@@ -9,6 +9,7 @@ export type HexBytes = string;
 export type ContextName = "process" | "softirq" | "irq" | "nmi" | "mce";
 export type LensEvent =
   | TextWritten
+  | FetchViewChanged
   | PatchPhaseBegun
   | IpiSent
   | IpiTaken
@@ -246,6 +247,23 @@ export interface TextWritten {
   part: string;
   old: HexBytes;
   new: HexBytes;
+}
+/**
+ * What `cpu` would decode at a site is `seen` from now on, whatever is stored there, until it is told again.
+ *
+ * In the weak fetch model only. `stale`: which of them memory does not hold. `cause`: stored (the step wrote there,
+ * and the CPU goes on seeing what it saw), serialised, or schedule (a fetch token behind the step).
+ */
+export interface FetchViewChanged {
+  n: Moment;
+  cpu: Cpu;
+  event: "fetch-view";
+  site: Hex;
+  symbol: string;
+  kind: string;
+  seen: HexBytes;
+  stale: number[];
+  cause: string;
 }
 /**
  * The patcher went on to its next pass: breakpoints, sync-1, tails, sync-2, first-bytes, sync-3, done.

@@ -61,6 +61,24 @@ class TextWritten(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FetchViewChanged(Event):
+    """What `cpu` would decode at a site is `seen` from now on, whatever is stored there, until it is told again.
+
+    In the weak fetch model only. `stale`: which of them memory does not hold. `cause`: stored (the step wrote there,
+    and the CPU goes on seeing what it saw), serialised, or schedule (a fetch token behind the step).
+    """
+
+    name: ClassVar[str] = "fetch-view"
+
+    site: Hex
+    symbol: str
+    kind: str
+    seen: bytes
+    stale: tuple[int, ...]
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class PatchPhaseBegun(Event):
     """The patcher went on to its next pass: breakpoints, sync-1, tails, sync-2, first-bytes, sync-3, done."""
 
@@ -393,7 +411,7 @@ class Halted(Event):
 
 #: Every event that can be raised; `K>EVENT` in a schedule takes these names.
 EVENTS: Final[tuple[type[Event], ...]] = (
-    TextWritten, PatchPhaseBegun, IpiSent, IpiTaken, CoreSynced,
+    TextWritten, FetchViewChanged, PatchPhaseBegun, IpiSent, IpiTaken, CoreSynced,
     BreakpointHit, FramePushed, Interrupted, SoftirqBegun, NmiTaken, MachineCheckTaken, Faulted,
     GapOpened, FrameRewritten, PushBegun, SlotPushed, PopBegun, SlotPopped, IretExecuted, StubEntered, CallEmulated,
     FopsCalled, FopsMissed, OldBodyRan, Redirected,

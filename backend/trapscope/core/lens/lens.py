@@ -15,6 +15,7 @@ from trapscope.core.lens.contexts import FIRST_INTERRUPT, MCE_VECTOR, NMI_VECTOR
 from trapscope.core.lens.dispatch import Dispatch, OnStep
 from trapscope.core.lens.entries import Entries
 from trapscope.core.lens.events import Event
+from trapscope.core.lens.fetch_views import FetchViews
 from trapscope.core.lens.finding import Finding
 from trapscope.core.lens.frames import BREAKPOINT, INVALID_OPCODE, IRETQ, MNEMONICS, Frames, LiveFrame
 from trapscope.core.lens.int3_stacks import Int3Stacks
@@ -25,7 +26,7 @@ from trapscope.core.lens.record import Record
 from trapscope.core.lens.scheduling import Scheduling
 from trapscope.core.lens.text import INT3, Text
 from trapscope.core.lens.traps import Traps
-from trapscope.core.machine import Block, Glimpse
+from trapscope.core.machine import Block, Glimpse, View
 from trapscope.core.trace import State
 from trapscope.core.types import RunSpec, Step
 
@@ -51,6 +52,7 @@ class Lens:
         self._stacks = Int3Stacks(kernel, dispatch, self._record, self._contexts, self._frames, self._traps, accesses)
         self._interrupts = Interrupts(len(start.regs), self._record, accesses, self._frames)
         self._scheduling = Scheduling(kernel, dispatch, self._record, self._contexts, self._stacks)
+        self._fetch_views = FetchViews(self._text)
         self._frames.on_pushed.append(self._on_delivery)
         self._lane = self._contexts.lane(0)
 
@@ -66,6 +68,13 @@ class Lens:
     def may_note(self, step: Glimpse) -> bool:
         """Whether this step, the next one, must be observed."""
         return self._dispatch.may_note(step)
+
+    def look_at_view(self, view: View, first: int) -> list[Event]:
+        """What a CPU would decode has changed; `first` is the moment that `view.step` counts from.
+
+        To be called behind the steps up to `view.step`.
+        """
+        return self._fetch_views.changed(view, max(first + view.step, 0))
 
     def observe(self, step: Step, after: State) -> list[Event]:
         """The events that this step raised; what it broke is in `take_findings`."""

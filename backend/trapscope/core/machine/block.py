@@ -18,6 +18,19 @@ from trapscope.core.types import RegisterChange, Step, StepKind, Write
 Code = tuple[int, bytes]
 
 
+class View(NamedTuple):
+    """What a CPU would decode has changed, behind that step of the block (-1: before its first).
+
+    `stale` are the bytes, by high-half address, that it would decode instead of what memory holds. Cause: `stored`,
+    `serialised` or `schedule`.
+    """
+
+    step: int
+    cpu: int
+    cause: str
+    stale: dict[int, int]
+
+
 class Changes(NamedTuple):
     """Changed registers, in the order of the steps: step i has those from end[i-1] (0 for the first) to end[i]."""
 
@@ -50,6 +63,8 @@ class Block:
     write_size: NDArray[np.uint8]
     write_old: NDArray[np.uint64]
     write_new: NDArray[np.uint64]
+    views: list[View]
+    """In order; none in the coherent model."""
 
     def __len__(self) -> int:
         return len(self.cpu)

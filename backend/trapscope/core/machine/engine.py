@@ -120,9 +120,7 @@ class Engine:
 
     def catch_up(self, cpu: int, offset: int | None = None) -> None:
         """Let a CPU's fetch see the newest text: all of it, or one byte by RAM offset."""
-        changed = self._views.catch_up(cpu) if offset is None else self._views.catch_up_byte(cpu, offset)
-        if cpu == self._cpu:
-            self._show(changed)
+        self._catch_up(cpu, "schedule", offset)
 
     def snapshot(self) -> Image:
         """Everything that the engine would need to go on from here."""
@@ -222,12 +220,25 @@ class Engine:
         for offset, old, new in hooks.patched:
             self._views.stored(offset, old, new)
             self._show(range(offset, offset + len(new)))
+        if hooks.patched and self._views.weak:
+            for cpu in range(len(self._contexts)):
+                self._tell_view(cpu, "stored")
         for offset, byte in hooks.looked_at.items():
             self.memory.fetched[offset] = byte
         hooks.patched.clear()
         hooks.looked_at.clear()
         if retired and self._views.stale(self._cpu) and serialises(self.last_code()):
-            self.catch_up(self._cpu)
+            self._catch_up(self._cpu, "serialised")
+
+    def _catch_up(self, cpu: int, cause: str, offset: int | None = None) -> None:
+        changed = self._views.catch_up(cpu) if offset is None else self._views.catch_up_byte(cpu, offset)
+        if cpu == self._cpu:
+            self._show(changed)
+        if changed:
+            self._tell_view(cpu, cause)
+
+    def _tell_view(self, cpu: int, cause: str) -> None:
+        self.journal.see(cpu, cause, {_TEXT_MAP + at: byte for at, byte in self._views.stale(cpu).items()})
 
     def _show(self, offsets: Iterable[int]) -> None:
         """Make the current CPU's next fetch of these bytes follow its view."""

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trapscope.core.machine.block import Block, Code
+from trapscope.core.machine.block import Block, Code, View
 from trapscope.core.machine.registers import RegisterFiles
 from trapscope.core.types import RIP
 
@@ -21,6 +21,8 @@ class Glimpse(NamedTuple):
     next_rip: int
     stores: tuple[tuple[int, int], ...]
     """(address, size)"""
+    views: bool
+    """Whether what some CPU would decode has changed."""
 
 
 class Journal:
@@ -40,6 +42,7 @@ class Journal:
         """Per step, the index into code_table."""
         self.writes: list[tuple[int, int, int, int, int]] = []
         """(step, address, size, old, new); new may be negative."""
+        self._views: list[View] = []
         self._turns: list[tuple[int, int]] = []
         """(CPU, end of its turn)"""
         self._vectors: dict[int, int] = {}
@@ -79,6 +82,15 @@ class Journal:
         self.writes += [(row, at, size, old, new - (new >> 63 << 64)) for at, size, old, new in pushes]
         self._turns.append((cpu, row + 1))
 
+    def see(self, cpu: int, cause: str, stale: dict[int, int]) -> None:
+        """What a CPU would decode has changed, now: see View."""
+        self._views.append(View(len(self.codes) - 1, cpu, cause, stale))
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to take."""
+        return bool(self.codes or self._views)
+
     def latest(self) -> Glimpse:
         """The last step; there must be one."""
         row = len(self.codes) - 1
@@ -88,12 +100,20 @@ class Journal:
                 break
             stores.append((address, size))
         rip, code = self.code_table[self.codes[row]]
-        return Glimpse(self._vectors.get(row, -1), rip, code, self._files.now[self._turns[-1][0]][RIP], tuple(stores))
+        return Glimpse(
+            self._vectors.get(row, -1),
+            rip,
+            code,
+            self._files.now[self._turns[-1][0]][RIP],
+            tuple(stores),
+            bool(self._views),
+        )
 
     def forget(self) -> None:
         """Drop what was noted; nobody wants it."""
         self.codes.clear()
         self.writes.clear()
+        self._views = []
         self._turns.clear()
         self._vectors, self._error_codes = {}, {}
         self._files.rewind(0)
@@ -119,6 +139,7 @@ class Journal:
             write_size=size,
             write_old=np.array(old, np.uint64),
             write_new=np.array(new, np.int64).view(np.uint64) & _MASKS[size],
+            views=self._views,
         )
         self.forget()
         return block

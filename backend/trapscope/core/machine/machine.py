@@ -191,7 +191,7 @@ class Machine:
 
     def take(self) -> list[Block]:
         """The steps since the last call, in order: as few blocks as they fit in, none if there are none."""
-        if len(self._engine.journal):
+        if self._engine.journal.has_news:
             self._take()
         taken, self._full = self._full, []
         return taken

@@ -15,7 +15,7 @@ from typing import Final, assert_never
 
 from trapscope.core.image import Image
 from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane, Lens
-from trapscope.core.machine import Block, Machine
+from trapscope.core.machine import Block, Machine, View
 from trapscope.core.session.params import booted
 from trapscope.core.session.schedule import (
     SITE_BYTES,
@@ -250,7 +250,7 @@ class Session:
     def _raised(self, token: RunUntilEvent) -> bool:
         """Whether the step just made raised the event. Most steps can't have raised any."""
         latest = self._machine.latest()
-        if latest is not None and not self._lens.may_note(latest):
+        if latest is not None and not latest.views and not self._lens.may_note(latest):
             return False
         last = self.moment - 1
         return any(
@@ -357,14 +357,21 @@ class Session:
             self._look_at(block)
 
     def _look_at(self, block: Block) -> None:
-        done, cpus = 0, block.cpu.tolist()
+        done, cpus, views = 0, block.cpu.tolist(), deque(block.views)
         for row in self._lens.noteworthy(block):
+            self._look_at_views(views, block, row)
             self._stay_in_lanes(cpus[done:row])
             self._events += self._lens.observe(block.step(row), self._trace.play(block.first + row + 1))
             self._lane_of.append(self._lane_id(self._lens.lane))
             self._findings += self._lens.take_findings()
             done = row + 1
+        self._look_at_views(views, block, len(block))
         self._stay_in_lanes(cpus[done:])
+
+    def _look_at_views(self, views: deque[View], block: Block, end: int) -> None:
+        """Those that changed behind a step before `end`."""
+        while views and views[0].step < end:
+            self._events += self._lens.look_at_view(views.popleft(), block.first)
 
     def _stay_in_lanes(self, cpus: list[int]) -> None:
         """Steps of these CPUs, none of which changed what its CPU is doing."""
