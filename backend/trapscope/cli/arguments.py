@@ -59,24 +59,31 @@ def _add_scenarios(commands: argparse._SubParsersAction[_OneLineParser]) -> None
 
 def _add_run(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
     run = commands.add_parser("run", help="run a scenario without a browser")
-    run.add_argument("scenario", metavar="SCENARIO", help="a name that `trapscope scenarios` lists")
-    run.add_argument("--design", metavar="D", help="how the trap is resolved (thread)")
-    run.add_argument("--variant", metavar="V", action="append", default=[], help="a named mistake or alternative")
-    run.add_argument(
-        "--fetch", default=FetchModel.COHERENT.value, metavar="F", help="coherent, or weak: fetches may lag (coherent)"
-    )
-    run.add_argument("--cpus", type=_cpus, metavar="N", help=f"1 to {MAX_CPUS}; the scenario's own number if not given")
-    run.add_argument("--policy", metavar="P", help="instead of a schedule: end, rr:QUANTUM or random:SEED")
-    run.add_argument(
-        "--schedule", metavar="S", help="who steps when, and what is injected; the scenario's own if not given"
-    )
-    run.add_argument(
-        "--max-steps", type=_positive, default=DEFAULT_MAX_STEPS, metavar="N",
-        help=f"the step budget; a run that needs more ends as out-of-steps ({DEFAULT_MAX_STEPS})",
-    )  # fmt: skip
+    _add_choice_of_run(run)
     run.add_argument("--format", choices=FORMATS, default="summary", help="for people, or for programs (summary)")
     run.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     run.set_defaults(command=_later("run", "run"))
+
+
+def _add_choice_of_run(command: _OneLineParser) -> None:
+    """What says which run it is: of every command that plays one (cli.run.prepared)."""
+    command.add_argument("scenario", metavar="SCENARIO", help="a name that `trapscope scenarios` lists")
+    command.add_argument("--design", metavar="D", help="how the trap is resolved (thread)")
+    command.add_argument("--variant", metavar="V", action="append", default=[], help="a named mistake or alternative")
+    command.add_argument(
+        "--fetch", default=FetchModel.COHERENT.value, metavar="F", help="coherent, or weak: fetches may lag (coherent)"
+    )
+    command.add_argument(
+        "--cpus", type=_cpus, metavar="N", help=f"1 to {MAX_CPUS}; the scenario's own number if not given"
+    )
+    command.add_argument("--policy", metavar="P", help="instead of a schedule: end, rr:QUANTUM or random:SEED")
+    command.add_argument(
+        "--schedule", metavar="S", help="who steps when, and what is injected; the scenario's own if not given"
+    )
+    command.add_argument(
+        "--max-steps", type=_positive, default=DEFAULT_MAX_STEPS, metavar="N",
+        help=f"the step budget; a run that needs more ends as out-of-steps ({DEFAULT_MAX_STEPS})",
+    )  # fmt: skip
 
 
 def _add_check(commands: argparse._SubParsersAction[_OneLineParser]) -> None:

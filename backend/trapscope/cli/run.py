@@ -23,6 +23,16 @@ _STEPS_AT_A_TIME: Final = 4096
 
 def run(arguments: argparse.Namespace) -> int:
     """0 for the verdict ok, 1 for any other, which is a result too."""
+    session, chosen = prepared(arguments)
+    with opened(arguments.out) as stream:
+        play(session, chosen)
+        written: Iterator[str] = jsonl.lines(session) if arguments.format == "jsonl" else summary(session)
+        stream.writelines(written)
+    return 0 if session.verdict is Verdict.OK else 1
+
+
+def prepared(arguments: argparse.Namespace) -> tuple[Session, policy.Policy | None]:
+    """The session that the options of a run ask for, at moment 0, and who steps when where no schedule says it."""
     image = Image.from_bytes(assets.guest_elf())
     spec = resolve(image, arguments.scenario, arguments.design, arguments.variant, arguments.fetch, arguments.cpus)
     if arguments.policy is not None and arguments.schedule is not None:
@@ -32,17 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     if chosen is None:
         schedule = CATALOGUE[spec.scenario].schedule_under(spec.design, spec.variants, spec.fetch)
         session.feed(schedule if arguments.schedule is None else arguments.schedule)
-    with opened(arguments.out) as stream:
-        if chosen is not None:
-            policy.drive(session, chosen)
-        play(session)
-        written: Iterator[str] = jsonl.lines(session) if arguments.format == "jsonl" else summary(session)
-        stream.writelines(written)
-    return 0 if session.verdict is Verdict.OK else 1
+    return session, chosen
 
 
-def play(session: Session) -> None:
-    """Do all that has been fed, then end the run."""
+def play(session: Session, chosen: policy.Policy | None) -> None:
+    """Do all that has been fed, or what the policy chooses, then end the run."""
+    if chosen is not None:
+        policy.drive(session, chosen)
     progress = Progress()
     try:
         while session.pending:
