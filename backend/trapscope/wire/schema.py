@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from trapscope.wire import messages, problems, rest
+from trapscope.wire import messages, problems, queries, rest
 
 
 class UntitledProperties(GenerateJsonSchema):
@@ -38,6 +38,9 @@ _ROOTS: Final[tuple[tuple[str, JsonSchemaMode, Any], ...]] = (
     ("SourceFile", "serialization", rest.SourceFile),
     ("Assembly", "serialization", rest.Assembly),
     ("SessionInfo", "serialization", rest.SessionInfo),
+    ("Why", "serialization", queries.Why),
+    ("Found", "serialization", queries.Found),
+    ("EventList", "serialization", queries.EventList),
 )
 
 
