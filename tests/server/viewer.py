@@ -13,10 +13,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from trapscope.core.machine import Code
 from trapscope.core.trace.memory import Memory
 from trapscope.core.trace.state import State
 from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE, REGISTERS, Step
-from trapscope.wire.batch import Code, decode_steps
+from trapscope.wire.batch_reader import decode_steps
 from trapscope.wire.memory_image import decode_memory
 from trapscope.wire.messages import (
     SERVER_MESSAGES,

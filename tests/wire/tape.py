@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from trapscope.core.trace.memory import Memory
-from trapscope.core.trace.state import State
+import numpy as np
+
+from trapscope.core.machine import Code
+from trapscope.core.trace import Columns, Memory, State, Trace
 from trapscope.core.types import (
     MASK64,
     RAM_BASE,
@@ -17,7 +19,8 @@ from trapscope.core.types import (
     Write,
     ram_offset,
 )
-from trapscope.wire.batch import Batch, Code
+from trapscope.wire.batch import Decoded, encode_steps
+from trapscope.wire.batch_reader import Batch
 
 TEXT = 0xFFFFFFFF80000000 + RAM_BASE
 ALIAS = 0xFFFF888000000000 + RAM_BASE
@@ -70,6 +73,21 @@ class Tape:
     @property
     def batch(self) -> Batch:
         return Batch(tuple(self.steps), tuple(self.lanes))
+
+    @property
+    def columns(self) -> Columns:
+        """The steps as a trace keeps them, which counts from 0."""
+        trace = Trace(self.start)
+        for moment, step in enumerate(self.steps):
+            trace.append(step._replace(moment=moment))
+        return trace.between(0, len(trace))
+
+    @property
+    def frame(self) -> bytes:
+        """The steps as they travel; a code's id is where it stands in `codes`."""
+        ids = [self.codes.index((step.rip, step.code)) if step.code else -1 for step in self.steps]
+        decoded = Decoded(np.array(ids, np.int64), np.array([len(step.code) for step in self.steps], np.uint64))
+        return encode_steps(self.first, self.columns, decoded, np.array(self.lanes, np.uint32))
 
     @property
     def end(self) -> State:

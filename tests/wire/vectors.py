@@ -13,7 +13,6 @@ from typing import Any
 
 from tests.wire.tape import ALIAS, TEXT, Tape, state_at
 from trapscope.core.types import REGISTERS, Step
-from trapscope.wire.batch import encode_steps
 from trapscope.wire.frame import put_varint, zigzag
 from trapscope.wire.memory_image import encode_memory
 
@@ -117,10 +116,6 @@ def _start(tape: Tape) -> dict[str, Any]:
     }
 
 
-def frame_of(tape: Tape) -> bytes:
-    return encode_steps(tape.first, tape.batch, tape.codes.index)
-
-
 def sealed(body: bytes) -> bytes:
     """A right checksum on whatever it is."""
     return body + zlib.crc32(body).to_bytes(4, "little")
@@ -132,16 +127,22 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def one_store(writes: bytes) -> bytes:
-    """A frame of one step, first-call's first instruction, with these writes: head, code 0, lane 0, no registers."""
-    return sealed(b"TS\x02\x01\x00\x01" + b"\x18\x00\x00\x00" + writes)
+def frame(head: bytes = b"\x08", code: bytes = b"\x00", lane: bytes = b"\x00", rest: bytes = b"\x00") -> bytes:
+    """One step from moment 0: by default the first instruction of first-call in lane 0, no registers, no writes."""
+    return sealed(b"TS\x02\x02\x00\x01" + head + code + lane + rest)
+
+
+def one_store(*columns: bytes) -> bytes:
+    """The same step, with these columns of writes."""
+    return frame(head=b"\x18", rest=b"\x00" + b"".join(columns))
 
 
 def damaged() -> dict[str, bytes]:
     """What a decoder of steps must refuse where first-call's state and codes are known, and why."""
-    whole = frame_of(first_call())
+    whole = first_call().frame
     body = whole[:-4]
     # Offsets in body: 0 "TS", 2 kind, 3 version, 4 first moment 0, 5 count 10, 6 first step's head.
+    site = varint(zigzag(TEXT + 0x100))
     return {
         "nothing at all": b"",
         "a header without a checksum": whole[:6],
@@ -150,7 +151,8 @@ def damaged() -> dict[str, bytes]:
         "one bit flipped in the payload": whole[:20] + bytes((whole[20] ^ 0x10,)) + whole[21:],
         "one bit flipped in the checksum": whole[:-1] + bytes((whole[-1] ^ 1,)),
         "another magic": sealed(b"XS" + body[2:]),
-        "version 2": sealed(body[:3] + b"\x02" + body[4:]),
+        "version 1": sealed(body[:3] + b"\x01" + body[4:]),
+        "version 3": sealed(body[:3] + b"\x03" + body[4:]),
         "a memory frame": encode_memory(MEMORIES["text-and-stack"]),
         "kind 9": sealed(body[:2] + b"\x09" + body[3:]),
         "more steps announced than there are": sealed(body[:5] + b"\x0b" + body[6:]),
@@ -159,20 +161,23 @@ def damaged() -> dict[str, bytes]:
         "a varint of eleven bytes": sealed(body[:5] + b"\x80" * 10 + b"\x01" + body[6:]),
         "a varint beyond 64 bits": sealed(body[:5] + b"\xff" * 9 + b"\x02" + body[6:]),
         "a varint that is not in its shortest form": sealed(body[:4] + b"\x80\x00" + body[5:]),
-        "a CPU that is not there": sealed(body[:6] + bytes((body[6] | 1,)) + body[7:]),
-        "a reserved bit": sealed(body[:6] + bytes((body[6] | 0x40,)) + body[7:]),
-        "no lane for a CPU's first step": sealed(body[:6] + b"\x00\x00\x00" + body[9:]),
-        "an error code for an instruction": sealed(body[:6] + bytes((body[6] | 0x20,)) + body[7:]),
-        "a code that nobody sent": sealed(body[:7] + b"\x7f" + body[8:]),
-        "a code of another address": sealed(body[:7] + b"\x01" + body[8:]),
-        "a register that does not exist": sealed(body[:9] + b"\x80\x80\x80\x01" + body[10:]),
-        "a register that changed by nothing": sealed(body[:9] + b"\x01\x00" + body[10:]),
+        "a CPU that is not there": frame(head=b"\x09"),
+        "a reserved bit": frame(head=b"\x48"),
+        "no lane for a CPU's first step": frame(head=b"\x00", lane=b""),
+        "an error code for an instruction": frame(head=b"\x28", lane=b"\x00\x00"),
+        "a code that nobody sent": frame(code=varint(zigzag(0x7F))),
+        "a code before the first": frame(code=varint(zigzag(-1))),
+        "a code of another address": frame(code=varint(zigzag(1))),
+        "a register that does not exist": frame(rest=b"\x80\x80\x80\x01\x02"),
+        "a register that changed by nothing": frame(rest=b"\x01\x00"),
         "writes announced and none there": one_store(b"\x00"),
-        "an empty write": one_store(b"\x01" + varint(zigzag(TEXT + 0x100)) + b"\x00"),
-        "a write outside RAM": one_store(b"\x01" + varint(zigzag(TEXT - 1)) + b"\x01\x00\x11"),
-        "a write whose old byte is another": one_store(b"\x01" + varint(zigzag(TEXT + 0x100)) + b"\x01\xcd\x11"),
+        "as many writes announced as fit into 64 bits": one_store(b"\xff" * 9 + b"\x01", site, b"\x01\xcc\x11"),
+        "an empty write": one_store(b"\x01", site, b"\x00"),
+        "a write of nine bytes": one_store(b"\x01", site, b"\x09", b"\xcc\x1f\x44" + bytes(6), bytes(9)),
+        "a write outside RAM": one_store(b"\x01", varint(zigzag(TEXT - 1)), b"\x01\x00\x11"),
+        "a write whose old byte is another": one_store(b"\x01", site, b"\x01\xcd\x11"),
         "a byte too many": sealed(body + b"\x00"),
-    }  # fmt: skip
+    }
 
 
 def files() -> dict[str, str]:
@@ -183,7 +188,7 @@ def files() -> dict[str, str]:
         made[f"steps-{name}.json"] = {
             "about": make.__doc__,
             **_start(tape),
-            "frame": frame_of(tape).hex(),
+            "frame": tape.frame.hex(),
             "steps": [step_object(step, lane) for step, lane in zip(tape.steps, tape.lanes, strict=True)],
         }
     for name, ranges in MEMORIES.items():
@@ -194,7 +199,7 @@ def files() -> dict[str, str]:
     made["refused.json"] = {
         "about": damaged.__doc__,
         **_start(first_call()),
-        "frames": [{"why": why, "frame": frame.hex()} for why, frame in damaged().items()],
+        "frames": [{"why": why, "frame": bad.hex()} for why, bad in damaged().items()],
     }
     return {name: json.dumps(content, indent=1) + "\n" for name, content in made.items()}
 

@@ -10,8 +10,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from trapscope.core.machine import Code
 from trapscope.core.session import Session
-from trapscope.wire.batch import Batch, Code, encode_steps
+from trapscope.wire.batch import Decoded, encode_steps
 from trapscope.wire.events import event_object, finding_object
 from trapscope.wire.values import hex_text
 
@@ -31,7 +34,9 @@ class Recorder:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._code_ids: dict[Code, int] = {}
+        self._ids = np.empty(0, np.int64)
+        """By the trace's number of a code, its id: instructions count up, deliveries have none."""
+        self._lengths = np.empty(0, np.uint64)
         self._steps = self._lanes = self._events = self._findings = 0
 
     @property
@@ -48,14 +53,10 @@ class Recorder:
         """Everything since the last chunk."""
         session = self._session
         first, end = self._steps, len(session.trace)
-        steps = tuple(session.trace.steps(first, end))
-        insns: list[dict[str, Any]] = []
-        for step in steps:
-            code = (step.rip, step.code)
-            if step.code and code not in self._code_ids:
-                self._code_ids[code] = len(self._code_ids)
-                insns.append(self._insn(*code))
-        frame = encode_steps(first, Batch(steps, tuple(session.lane_of[first:end])), self._code_ids.__getitem__)
+        insns = self._learn(session.trace.code_table[len(self._ids) :])
+        steps = session.trace.between(first, end)
+        decoded = Decoded(self._ids[steps.code], self._lengths[steps.code])
+        frame = encode_steps(first, steps, decoded, np.array(session.lane_of[first:end], np.uint32))
         told = {
             "type": "chunk",
             "first": first,
@@ -72,11 +73,20 @@ class Recorder:
         self._events, self._findings = len(session.events), len(session.findings)
         return Chunk(first, end - first, json.dumps(told, separators=(",", ":")).encode(), frame)
 
-    def _insn(self, rip: int, code: bytes) -> dict[str, Any]:
+    def _learn(self, codes: list[Code]) -> list[dict[str, Any]]:
+        """Number what was executed for the first time; returns the instructions among them, as they are told."""
+        lengths = np.array([len(code) for _, code in codes], np.uint64)
+        known = int(np.count_nonzero(self._lengths))
+        self._ids = np.concatenate((self._ids, known - 1 + np.cumsum(lengths != 0)))
+        self._lengths = np.concatenate((self._lengths, lengths))
+        instructions = [(rip, code) for rip, code in codes if code]
+        return [self._insn(number, rip, code) for number, (rip, code) in enumerate(instructions, known)]
+
+    def _insn(self, number: int, rip: int, code: bytes) -> dict[str, Any]:
         image = self._session.image
         line = image.line(rip)
         return {
-            "id": self._code_ids[rip, code],
+            "id": number,
             "rip": hex_text(rip),
             "bytes": code.hex(),
             "text": image.disassembler.text(rip, code),

@@ -10,11 +10,14 @@ import zlib
 from enum import IntEnum
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trapscope.core.errors import BadInput
 from trapscope.core.types import MASK64
 
 MAGIC: Final = b"TS"
-VERSION: Final = 1
+VERSION: Final = 2
 _HEADER_BYTES: Final = 4
 _CRC_BYTES: Final = 4
 _VARINT_BYTES: Final = 10
@@ -45,6 +48,24 @@ def put_varint(out: bytearray, value: int) -> None:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)
+
+
+def varints(values: NDArray[np.uint64]) -> bytes:
+    """The varints of all values, one after the other."""
+    groups = np.arange(_VARINT_BYTES, dtype=np.uint64)
+    shifted = values[:, None] >> np.uint64(7) * groups
+    told = shifted != 0
+    told[:, 0] = True
+    septets = (shifted & np.uint64(0x7F)).astype(np.uint8)
+    septets[:, :-1] |= told[:, 1:].astype(np.uint8) << 7
+    taken: NDArray[np.uint8] = septets[told]
+    return taken.tobytes()
+
+
+def zigzags(differences: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """`zigzag` of each."""
+    signs = (differences.view(np.int64) >> 63).view(np.uint64)
+    return (differences << np.uint64(1)) ^ signs
 
 
 def zigzag(difference: int) -> int:

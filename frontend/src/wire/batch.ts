@@ -12,7 +12,7 @@ import { INDEX, REGISTERS } from "./registers";
 
 const HEADER_SIZE = 4;
 const CHECKSUM_SIZE = 4;
-const VERSION = 1;
+const VERSION = 2;
 
 const HEAD_CPU = 0b11;
 const HEAD_DELIVERY = 1 << 2;
@@ -20,6 +20,8 @@ const HEAD_LANE = 1 << 3;
 const HEAD_WRITES = 1 << 4;
 const HEAD_ERROR_CODE = 1 << 5;
 const HEAD_RESERVED = 0b1100_0000;
+
+const LONGEST_WRITE = 8; // bytes
 
 export const enum FrameKind {
   Memory = 1,
@@ -119,57 +121,125 @@ export class BatchDecoder {
     if (first !== this.#moment)
       throw new FrameError(`batch begins at moment ${first}, expected ${this.#moment}`);
     const count = reader.varint();
-    const batch = new Batch(reader, this.#registers, codes);
-    const steps: Step[] = [];
-    for (let index = 0; index < count; index++) steps.push(batch.step(first + index));
-    if (!reader.atEnd) throw new FrameError("bytes left after the last step");
+    const batch = new Batch(reader, first, count, this.#registers, codes);
+    if (!reader.atEnd) throw new FrameError("bytes left after the last column");
+    const steps = Array.from({ length: count }, (_, index) => batch.step(index));
     this.#moment = first + count;
     this.#registers = batch.registers;
     return steps;
   }
 }
 
-/** Reads one batch's steps in order; what a step leaves out is what the step before it left. */
+/** One batch: its columns, read at once, and then its steps, to be asked for in order. */
 class Batch {
   readonly registers: U64[][];
-  readonly #reader: Reader;
+  readonly #first: number;
   readonly #codes: readonly CodeEntry[];
-  readonly #lanes: (number | undefined)[] = [];
-  #address = ZERO;
+  readonly #head: Uint8Array;
+  readonly #ids: number[] = [];
+  readonly #vectors: Uint8Array;
+  readonly #errorCodes: Queue<number>;
+  readonly #lanes: number[] = [];
+  readonly #masks: readonly number[];
+  readonly #deltas: readonly Queue<U64>[];
+  readonly #counts: Queue<number>;
+  readonly #writes: Queue<Write>;
+  #instructions = 0;
+  #deliveries = 0;
 
-  constructor(reader: Reader, registers: readonly (readonly U64[])[], codes: readonly CodeEntry[]) {
-    this.#reader = reader;
+  constructor(
+    reader: Reader,
+    first: number,
+    count: number,
+    registers: readonly (readonly U64[])[],
+    codes: readonly CodeEntry[],
+  ) {
     this.registers = registers.map((file) => [...file]);
+    this.#first = first;
     this.#codes = codes;
+    this.#head = reader.take(count);
+    this.#head.forEach((head, index) => {
+      const isInstruction = (head & HEAD_DELIVERY) === 0;
+      if ((head & HEAD_CPU) >= registers.length || (head & HEAD_RESERVED) !== 0)
+        throw new FrameError(`step ${first + index} is of a CPU that is not there, or sets a reserved bit`);
+      if (isInstruction && (head & HEAD_ERROR_CODE) !== 0)
+        throw new FrameError(`step ${first + index}: an instruction with an error code`);
+    });
+    this.#readIds(reader);
+    this.#vectors = reader.take(this.#with(HEAD_DELIVERY));
+    this.#errorCodes = new Queue(times(reader, this.#with(HEAD_ERROR_CODE), () => reader.varint()));
+    this.#readLanes(reader);
+    this.#masks = times(reader, count, () => reader.varint());
+    if (this.#masks.some((mask) => mask >= 2 ** REGISTERS.length))
+      throw new FrameError("a step changes registers that do not exist");
+    this.#deltas = REGISTERS.map((_, register) => {
+      const changed = this.#masks.filter((mask) => (mask >>> register) & 1).length;
+      return new Queue(times(reader, changed, () => reader.delta()));
+    });
+    const counts = times(reader, this.#with(HEAD_WRITES), () => reader.varint());
+    if (counts.includes(0)) throw new FrameError("a step announces writes and has none");
+    this.#counts = new Queue(counts);
+    this.#writes = new Queue(
+      readWrites(
+        reader,
+        counts.reduce((sum, each) => sum + each, 0),
+      ),
+    );
   }
 
-  step(moment: number): Step {
-    const reader = this.#reader;
-    const head = reader.u8();
+  step(index: number): Step {
+    const head = this.#head[index] ?? 0;
+    const moment = this.#first + index;
     const cpu = head & HEAD_CPU;
-    const registers = this.registers[cpu];
-    if (registers === undefined) throw new FrameError(`a step of CPU ${cpu}, which this session lacks`);
-    if ((head & HEAD_RESERVED) !== 0) throw new FrameError(`step ${moment} sets a reserved bit`);
+    const registers = this.registers[cpu] ?? [];
     const rip = registers[INDEX.rip] ?? ZERO;
     let code = -1;
     let vector = -1;
     let errorCode = -1;
     let length = 0;
     if ((head & HEAD_DELIVERY) !== 0) {
-      vector = reader.u8();
-      if ((head & HEAD_ERROR_CODE) !== 0) errorCode = reader.varint();
+      vector = this.#vectors[this.#deliveries++] ?? -1;
+      if ((head & HEAD_ERROR_CODE) !== 0) errorCode = this.#errorCodes.next();
     } else {
-      if ((head & HEAD_ERROR_CODE) !== 0)
-        throw new FrameError(`step ${moment}: an instruction with an error code`);
-      code = reader.varint();
+      code = this.#ids[this.#instructions++] ?? -1;
       length = this.#lengthOf(code, rip, moment);
     }
-    if ((head & HEAD_LANE) !== 0) this.#lanes[cpu] = reader.varint();
-    const lane = this.#lanes[cpu];
-    if (lane === undefined) throw new FrameError(`the first step of CPU ${cpu} in a batch names no lane`);
-    const regs = this.#changes(registers, add(rip, length), moment);
-    const writes = (head & HEAD_WRITES) === 0 ? [] : this.#writes(moment);
+    const lane = this.#lanes[index] ?? 0;
+    const regs = this.#changes(registers, add(rip, length), index);
+    const writes =
+      (head & HEAD_WRITES) === 0
+        ? []
+        : Array.from({ length: this.#counts.next() }, () => this.#writes.next());
     return { moment, cpu, rip, code, vector, errorCode, lane, regs, writes };
+  }
+
+  #with(bit: number): number {
+    return this.#head.reduce((sum, head) => sum + ((head & bit) !== 0 ? 1 : 0), 0);
+  }
+
+  /** An instruction is told by how far it is from the one that would follow on its CPU's last. */
+  #readIds(reader: Reader): void {
+    const last = [-1, -1, -1, -1];
+    for (const head of this.#head) {
+      if ((head & HEAD_DELIVERY) !== 0) continue;
+      const cpu = head & HEAD_CPU;
+      const code = reader.varint();
+      const id = (last[cpu] ?? -1) + 1 + (code % 2 === 0 ? code / 2 : -(code + 1) / 2);
+      last[cpu] = id;
+      this.#ids.push(id);
+    }
+  }
+
+  /** What a step leaves out is what its CPU's step before it left. */
+  #readLanes(reader: Reader): void {
+    const last: (number | undefined)[] = [];
+    for (const head of this.#head) {
+      const cpu = head & HEAD_CPU;
+      if ((head & HEAD_LANE) !== 0) last[cpu] = reader.varint();
+      const lane = last[cpu];
+      if (lane === undefined) throw new FrameError(`the first step of CPU ${cpu} in a batch names no lane`);
+      this.#lanes.push(lane);
+    }
   }
 
   #lengthOf(code: number, rip: U64, moment: number): number {
@@ -183,17 +253,16 @@ class Batch {
   }
 
   /** `next` is where RIP goes if the step does not say otherwise. */
-  #changes(registers: U64[], next: U64, moment: number): RegisterChange[] {
-    const mask = this.#reader.varint();
-    if (mask >= 2 ** REGISTERS.length)
-      throw new FrameError(`step ${moment} changes unknown registers: ${mask}`);
+  #changes(registers: U64[], next: U64, index: number): RegisterChange[] {
+    const mask = this.#masks[index] ?? 0;
     const changes: RegisterChange[] = [];
     for (let register = 0; register < REGISTERS.length; register++) {
       const old = registers[register] ?? ZERO;
       let value = register === INDEX.rip ? next : old;
       if ((mask >>> register) & 1) {
-        const delta = this.#reader.delta();
-        if (delta === ZERO) throw new FrameError(`step ${moment}: ${REGISTERS[register]} changed by nothing`);
+        const delta = this.#deltas[register]?.next() ?? ZERO;
+        if (delta === ZERO)
+          throw new FrameError(`step ${this.#first + index}: ${REGISTERS[register]} changed by nothing`);
         value = add(value, delta);
       }
       if (value === old) continue;
@@ -202,17 +271,45 @@ class Batch {
     }
     return changes;
   }
+}
 
-  #writes(moment: number): Write[] {
-    const count = this.#reader.varint();
-    if (count === 0) throw new FrameError(`step ${moment} announces writes and has none`);
-    const writes: Write[] = [];
-    for (let left = count; left > 0; left--) {
-      this.#address = add(this.#address, this.#reader.delta());
-      const length = this.#reader.varint();
-      if (length === 0) throw new FrameError(`step ${moment} writes nothing at ${hex(this.#address)}`);
-      writes.push({ address: this.#address, old: this.#reader.take(length), new: this.#reader.take(length) });
-    }
-    return writes;
+/** Values that are taken from front to back. */
+class Queue<T> {
+  #at = 0;
+  readonly #values: readonly T[];
+
+  constructor(values: readonly T[]) {
+    this.#values = values;
   }
+
+  next(): T {
+    const value = this.#values[this.#at];
+    if (value === undefined) throw new FrameError("a column is shorter than the columns before it say");
+    this.#at += 1;
+    return value;
+  }
+}
+
+/** Each takes at least a byte, so never more are read than can be there. */
+function times<T>(reader: Reader, count: number, read: () => T): T[] {
+  if (count > reader.left) throw new FrameError(`${count} values announced, ${reader.left} bytes left`);
+  return Array.from({ length: count }, read);
+}
+
+function readWrites(reader: Reader, count: number): Write[] {
+  let address = ZERO;
+  const addresses = times(reader, count, () => {
+    address = add(address, reader.delta());
+    return address;
+  });
+  const lengths = [...reader.take(count)];
+  if (lengths.some((length) => length < 1 || length > LONGEST_WRITE))
+    throw new FrameError(`a write of less than 1 or more than ${LONGEST_WRITE} bytes`);
+  const old = lengths.map((length) => reader.take(length));
+  const now = lengths.map((length) => reader.take(length));
+  return addresses.map((at, index) => ({
+    address: at,
+    old: old[index] ?? new Uint8Array(),
+    new: now[index] ?? new Uint8Array(),
+  }));
 }

@@ -21,6 +21,11 @@ export class Reader {
     return this.#at === this.#end;
   }
 
+  /** Bytes that were not read yet. */
+  get left(): number {
+    return this.#end - this.#at;
+  }
+
   u8(): number {
     const value = this.#at < this.#end ? this.#bytes[this.#at] : undefined;
     if (value === undefined)

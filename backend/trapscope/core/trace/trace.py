@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -53,6 +53,8 @@ class Columns(NamedTuple):
     """(w) little-endian"""
     write_new: NDArray[np.uint64]
     """(w) little-endian"""
+    error_code: Mapping[int, int]
+    """By step, where a delivery pushed one."""
 
 
 class Trace:
@@ -101,6 +103,28 @@ class Trace:
             write_size=self._write_size.values,
             write_old=self._write_old.values,
             write_new=self._write_new.values,
+            error_code=self._error_code,
+        )
+
+    def between(self, first: int, end: int) -> Columns:
+        """Steps first … end-1 as arrays, in which they, their changes and their writes count from 0."""
+        whole = self.columns
+        change_end, write_end = whole.change_end[first : end + 1], whole.write_end[first : end + 1]
+        changes, writes = slice(change_end[0], change_end[-1]), slice(write_end[0], write_end[-1])
+        return Columns(
+            cpu=whole.cpu[first:end],
+            code=whole.code[first:end],
+            vector=whole.vector[first:end],
+            change_end=change_end - change_end[0],
+            register=whole.register[changes],
+            reg_old=whole.reg_old[changes],
+            reg_new=whole.reg_new[changes],
+            write_end=write_end - write_end[0],
+            write_addr=whole.write_addr[writes],
+            write_size=whole.write_size[writes],
+            write_old=whole.write_old[writes],
+            write_new=whole.write_new[writes],
+            error_code={at - first: code for at, code in self._error_code.items() if first <= at < end},
         )
 
     @property
