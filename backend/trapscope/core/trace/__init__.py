@@ -1,7 +1,8 @@
 """The append-only record of a run: steps in columns, keyframes, and the state at any moment."""
 
+from trapscope.core.trace.index import TraceIndex
 from trapscope.core.trace.memory import Memory
 from trapscope.core.trace.state import State
 from trapscope.core.trace.trace import Columns, Trace
 
-__all__ = ["Columns", "Memory", "State", "Trace"]
+__all__ = ["Columns", "Memory", "State", "Trace", "TraceIndex"]

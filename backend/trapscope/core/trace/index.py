@@ -1,0 +1,217 @@
+"""Where a trace's writes, changes and executions are: each question costs a few binary searches, however long the run.
+
+Made piece by piece: each part takes in what the trace has grown by when somebody next asks about it, and never starts
+over. Moment n lies before step n: “before” means steps below it, “from” that step and later ones.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trapscope.core.trace.postings import Postings
+from trapscope.core.trace.trace import Columns, Trace
+from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, MASK64, MAX_CPUS, RAM_BASE, RAM_SIZE, REGISTERS, ram_offset
+
+_LONGEST_WRITE: Final = 8
+_SIZE_BITS: Final = 4
+_RAM_START: Final = np.uint64(KERNEL_MAP + RAM_BASE)
+_ALIAS_START: Final = np.uint64(DIRECT_MAP + RAM_BASE)
+_Number = TypeVar("_Number", int, NDArray[np.int64])
+
+
+class TraceIndex:
+    """Answers in steps, or in places of the columns `write_*` and `register`; None where there is no answer."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self._start = trace.seek(0)
+        self._columns = trace.columns
+        self._writes = Postings()
+        self._sizes: set[int] = set()
+        self._written = 0
+        self._changes = Postings()
+        self._changed = [0] * len(REGISTERS)
+        self._executions = Postings()
+        self._executed = 0
+        self._addresses: list[int] = []
+        """Of every instruction that was executed, sorted."""
+        self._codes_at: dict[int, list[int]] = {}
+        self._codes = 0
+
+    @property
+    def columns(self) -> Columns:
+        """The trace's, as of now."""
+        if len(self._columns.cpu) != len(self.trace):
+            self._columns = self.trace.columns
+        return self._columns
+
+    def last_write(self, address: int, length: int, before: int) -> int | None:
+        """The last write that touches the bytes before a moment. Raises ValueError outside RAM, as all for bytes do."""
+        return self.last_of_writes(address, length, int(self.columns.write_end[before]))
+
+    def last_of_writes(self, address: int, length: int, end: int) -> int | None:
+        """The last write that touches the bytes among writes 0 … end-1."""
+        self._take_writes()
+        found = max((self._writes.before(key, end) for key in self._touching(address, length)), default=-1)
+        return None if found < 0 else found
+
+    def next_write(self, address: int, length: int, start: int) -> int | None:
+        """The first write that touches the bytes from a moment on."""
+        self._take_writes()
+        first = int(self.columns.write_end[start])
+        positions = (self._writes.start_at(key, first) for key in self._touching(address, length))
+        return min((position for position in positions if position >= 0), default=None)
+
+    def step_of_write(self, write: int) -> int:
+        """The step that made it."""
+        return int(np.searchsorted(self.columns.write_end, write, "right")) - 1
+
+    def last_change(self, cpu: int, register: int, before: int, mask: int = MASK64) -> int | None:
+        """The last change of (those bits of) a register before a moment."""
+        self._take_changes(register)
+        end = int(self.columns.change_end[before])
+        for piece in self._changes.pieces_before(_register_key(cpu, register), end):
+            hits = self._flipping(piece, mask)
+            if len(hits):
+                return int(hits[-1])
+        return None
+
+    def next_change(self, cpu: int, register: int, start: int, mask: int = MASK64) -> int | None:
+        """The first change of (those bits of) a register from a moment on."""
+        self._take_changes(register)
+        first = int(self.columns.change_end[start])
+        for piece in self._changes.pieces_from(_register_key(cpu, register), first):
+            hits = self._flipping(piece, mask)
+            if len(hits):
+                return int(hits[0])
+        return None
+
+    def step_of_change(self, change: int) -> int:
+        """The step that made it."""
+        return int(np.searchsorted(self.columns.change_end, change, "right")) - 1
+
+    def previous_execution(self, first: int, end: int, before: int, cpu: int | None = None) -> int | None:
+        """The last instruction that began in first … end-1 before a moment, on one CPU or on any."""
+        self._take_executions()
+        found = max((self._executions.before(key, before) for key in self._executing(first, end, cpu)), default=-1)
+        return None if found < 0 else found
+
+    def next_execution(self, first: int, end: int, start: int, cpu: int | None = None) -> int | None:
+        """The first instruction that begins in first … end-1 from a moment on, on one CPU or on any."""
+        self._take_executions()
+        steps = (self._executions.start_at(key, start) for key in self._executing(first, end, cpu))
+        return min((step for step in steps if step >= 0), default=None)
+
+    def register(self, cpu: int, register: int, moment: int) -> int:
+        """Its value at a moment."""
+        self._take_changes(register)
+        change = self._changes.before(_register_key(cpu, register), int(self.columns.change_end[moment]))
+        return self._start.regs[cpu][register] if change < 0 else int(self.columns.reg_new[change])
+
+    def memory(self, address: int, length: int, moment: int) -> bytes:
+        """The bytes at a moment."""
+        return self.memory_after(address, length, int(self.columns.write_end[moment]))
+
+    def memory_after(self, address: int, length: int, writes: int) -> bytes:
+        """The bytes after that many writes."""
+        found = bytearray(self._start.memory.read(address, length))
+        for at, count, write in self.writers(address, length, writes):
+            if write is None:
+                continue
+            new = int(self.columns.write_new[write]).to_bytes(_LONGEST_WRITE, "little")
+            skipped = ram_offset(address) + at - ram_offset(int(self.columns.write_addr[write]))
+            found[at : at + count] = new[skipped : skipped + count]
+        return bytes(found)
+
+    def writers(self, address: int, length: int, writes: int) -> list[tuple[int, int, int | None]]:
+        """Who wrote which of the bytes last among that many writes: (first, count, write), in order of the bytes.
+
+        `first` counts from the address; the write is None for bytes that are as they were at moment 0.
+        """
+        found: list[tuple[int, int, int | None]] = []
+        pending = [(0, length, writes)]
+        while pending:
+            first, count, end = pending.pop()
+            write = self.last_of_writes(address + first, count, end)
+            if write is None:
+                found.append((first, count, None))
+                continue
+            start = ram_offset(int(self.columns.write_addr[write])) - ram_offset(address)
+            begin, stop = max(first, start), min(first + count, start + int(self.columns.write_size[write]))
+            found.append((begin, stop - begin, write))
+            pending += [(a, b - a, write) for a, b in ((first, begin), (stop, first + count)) if a < b]
+        return sorted(found, key=lambda part: part[0])
+
+    def _touching(self, address: int, length: int) -> Iterator[int]:
+        """The keys of every write that could touch the bytes."""
+        if length < 1:
+            raise ValueError(f"{length} bytes: a range has at least one")
+        offset = ram_offset(address)
+        if offset + length > RAM_SIZE:
+            raise ValueError(f"{length} bytes at {address:#x} end behind guest RAM")
+        for size in self._sizes:
+            for at in range(offset - size + 1, offset + length):
+                key = at << _SIZE_BITS | size
+                if key in self._writes:
+                    yield key
+
+    def _take_writes(self) -> None:
+        columns, done = self.columns, self._written
+        count = len(columns.write_addr)
+        if count == done:
+            return
+        address, size = columns.write_addr[done:], columns.write_size[done:].astype(np.int64)
+        offset = np.where(address >= _RAM_START, address - _RAM_START, address - _ALIAS_START).astype(np.int64)
+        self._writes.extend(offset << _SIZE_BITS | size, np.arange(done, count))
+        self._sizes.update(np.unique(size).tolist())
+        self._written = count
+
+    def _take_changes(self, register: int) -> None:
+        columns, done = self.columns, self._changed[register]
+        count = len(columns.register)
+        if count == done:
+            return
+        mine = np.flatnonzero(columns.register[done:] == register) + done
+        steps = np.searchsorted(columns.change_end, mine, "right") - 1
+        self._changes.extend(_register_key(columns.cpu[steps].astype(np.int64), register), mine)
+        self._changed[register] = count
+
+    def _flipping(self, changes: NDArray[np.uint32], mask: int) -> NDArray[np.uint32]:
+        """Those of the changes that touch a bit of the mask."""
+        flipped = self.columns.reg_old[changes] ^ self.columns.reg_new[changes]
+        touching: NDArray[np.uint32] = changes[(flipped & np.uint64(mask)) != 0]
+        return touching
+
+    def _take_executions(self) -> None:
+        columns, done = self.columns, self._executed
+        count = len(columns.cpu)
+        if count == done:
+            return
+        instructions = np.flatnonzero(columns.vector[done:] < 0) + done
+        self._executions.extend(
+            columns.code[instructions].astype(np.int64) * MAX_CPUS + columns.cpu[instructions], instructions
+        )
+        for number in range(self._codes, len(self.trace.code_table)):
+            address, code = self.trace.code_table[number]
+            if code:
+                known = self._codes_at.setdefault(address, [])
+                if not known:
+                    insort(self._addresses, address)
+                known.append(number)
+        self._codes = len(self.trace.code_table)
+        self._executed = count
+
+    def _executing(self, first: int, end: int, cpu: int | None) -> Iterator[int]:
+        """The keys of every instruction that begins there."""
+        for address in self._addresses[bisect_left(self._addresses, first) : bisect_left(self._addresses, end)]:
+            for number in self._codes_at[address]:
+                yield from (number * MAX_CPUS + each for each in (range(MAX_CPUS) if cpu is None else (cpu,)))
+
+
+def _register_key(cpu: _Number, register: int) -> _Number:
+    return cpu * len(REGISTERS) + register
