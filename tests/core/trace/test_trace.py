@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.core.trace.recorded import Move, blank, moves, recorded
 from trapscope.core.trace import Memory, Trace
-from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, RAM_BASE, RAM_SIZE, Step
+from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, RAM_BASE, RAM_SIZE
 
 
 @given(moves)
