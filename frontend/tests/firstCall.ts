@@ -154,7 +154,8 @@ const chunk: Chunk = {
   findings: [],
 };
 
-export function firstCall(): Recording {
+/** `more` are told beside the run's own events. */
+export function firstCall(more: readonly LensEvent[] = []): Recording {
   const cpus = given.cpus.map(
     (file) =>
       Object.fromEntries(
@@ -167,6 +168,7 @@ export function firstCall(): Recording {
     { addr: at(0x7040), bytes: "776f726b657200" },
   ];
   const recording = new Recording(new Guest(symbols, structs), cpus, rangesOf(memory));
-  recording.append(chunk, hexToBytes(given.frame));
+  const events = [...EVENTS, ...more].toSorted((one, other) => one.n - other.n);
+  recording.append({ ...chunk, events }, hexToBytes(given.frame));
   return recording;
 }

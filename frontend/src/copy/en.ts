@@ -7,6 +7,7 @@
 import { assertNever } from "../lib/assertNever";
 import type { Injection } from "../state/branch";
 import type { FrameWord } from "../state/frames";
+import type { Decoded } from "../state/siteView";
 import type { Part } from "../state/sites";
 import type { StackFold } from "../state/stackFold";
 import type { WordKind } from "../state/stackView";
@@ -157,7 +158,7 @@ function textWrite(event: Extract<LensEvent, { event: "text-write" }>): string {
   const site = code(event.symbol.replace(/\+0x[0-9a-f]+$/, ""));
   switch (event.part) {
     case "breakpoint":
-      return `The patcher writes \`cc\` over the first byte of ${site}, through the text’s writable alias. Whoever fetches the site from now on takes a breakpoint.`;
+      return `The patcher writes \`cc\` over the first byte of ${site}, through the text’s writable alias. Whoever fetches that byte takes a breakpoint.`;
     case "tail":
       return `The four bytes behind the breakpoint become ${bytes(event.new)}, the rest of the new instruction. Nobody decodes them: everybody stops at the \`int3\` in front.`;
     case "first-byte":
@@ -451,6 +452,21 @@ export const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [16, "RF"],
 ];
 
+/** What else a step meant, in names; what CPUs would decode from now on, in bytes. */
+function sameStep(others: readonly LensEvent[]): string {
+  const views = others.filter((event) => event.event === "fetch-view");
+  const rest = others.filter((event) => event.event !== "fetch-view");
+  const names = rest.map((event) => `${EVENT_NAMES[event.event]}${"op" in event ? ` (${event.op})` : ""}`);
+  const seen = views.map(
+    (view) =>
+      `CPU ${view.cpu} ${view.cause === "stored" ? "goes on decoding" : "would decode"} ${bytes(view.seen)} at ${code(view.symbol)}`,
+  );
+  return [
+    ...(names.length === 0 ? [] : [`In the same step: ${names.join(", ")}.`]),
+    ...(seen.length === 0 ? [] : [`${seen.join("; ")}.`]),
+  ].join(" ");
+}
+
 /** The name of a word on the stack, inside its cell. */
 export function wordLabel(kind: WordKind): string {
   switch (kind.is) {
@@ -539,6 +555,31 @@ export function foldLabel(fold: StackFold): string {
   }
 }
 
+/** Since when, and why, a CPU sees what it would decode: in a few words beside the bytes, and whole for the hover. */
+export function fetchedSince({ cpu, fetched, since }: Decoded): { short: string; whole: string } {
+  if (since === null) return { short: "as memory has it", whole: "" };
+  const stale = (fetched ?? []).filter((byte) => byte.isStale).length;
+  switch (since.cause) {
+    case "stored":
+      return {
+        short: `stale since moment ${since.moment}`,
+        whole: `CPU ${since.cpu} stored here in the step before moment ${since.moment}; CPU ${cpu} has executed no serialising instruction since`,
+      };
+    case "serialised":
+      return {
+        short: `fresh since moment ${since.moment}, by ${since.insn}`,
+        whole: `CPU ${cpu} executed ${since.insn}, which serialises, in the step before moment ${since.moment}`,
+      };
+    case "schedule":
+      return {
+        short: `${stale === 0 ? "fresh" : "partly fresh"} since moment ${since.moment}, by the schedule`,
+        whole: `A fetch token of the schedule let CPU ${cpu} see ${stale === 0 ? "all" : "some"} of the new bytes at moment ${since.moment}`,
+      };
+    default:
+      return assertNever(since.cause);
+  }
+}
+
 /** The passes over a site, in order; the syncs have no bytes of their own. */
 export const PARTS: Record<Exclude<Part, "other"> | "sync", string> = {
   breakpoint: "int3",
@@ -623,8 +664,11 @@ export const WORDS = {
   iretFrameNote: "pushed by the CPU, popped by iretq",
   calledFrom: "called from",
   cameFrom: "came from",
-  decodes: { past: "decoded", now: "would decode", newest: "would decode" },
-  orOlder: ", or the bytes before",
+  decodes: { past: "decoded", now: "would decode" },
+  inMemory: "memory",
+  stale: " stale",
+  torn: "torn",
+  keepSite: (name: string): string => `Keep ${name} in view; again: follow the run`,
   passStates: { done: "done", now: "now", ahead: "to come", never: "" },
   noSite: "No site has been touched in this run.",
   noTask: "No task is current.",
@@ -665,8 +709,7 @@ export const WORDS = {
   speed: "speed",
   atBeats: "at beats",
   granularity: "granularity",
-  sameStep: (others: readonly LensEvent[]): string =>
-    `In the same step: ${others.map((event) => `${EVENT_NAMES[event.event]}${"op" in event ? ` (${event.op})` : ""}`).join(", ")}.`,
+  sameStep,
   settings: "How to play",
   restart: "Restart",
   previousEvent: "Previous event",

@@ -1,10 +1,10 @@
-/** The five bytes being rewritten: what they are now, how far the protocol has come, what each CPU would decode. */
+/** The five bytes being rewritten: what they are now, how far the protocol has come, what each CPU would decode there. */
 
-import { bytesToHex } from "../lib/bytes";
+import { bytesToHex, equalBytes } from "../lib/bytes";
 import { compare, hex, type U64 } from "../lib/hex";
 import { decodeSite, SITE_SIZE, siteText } from "./decode";
 import type { Recording } from "./recording";
-import type { Part, Site, Version } from "./sites";
+import type { Cause, Fetched, Part, Site, Version } from "./sites";
 import { shortName } from "./symbols";
 
 export interface SiteByte {
@@ -27,47 +27,94 @@ export interface Pass {
   readonly bytes: string | null;
 }
 
+/** A byte as a CPU would fetch it. */
+export interface FetchedByte {
+  readonly index: number;
+  readonly value: number;
+  /** Memory holds another. */
+  readonly isStale: boolean;
+}
+
+/** How a CPU came to see what it sees. */
+export interface Since {
+  readonly moment: number;
+  readonly cause: Cause;
+  /** The CPU that stored. */
+  readonly cpu: number;
+  /** The instruction that stored or serialised. */
+  readonly insn: string;
+}
+
 export interface Decoded {
   readonly cpu: number;
   readonly text: string;
-  /**
-   * `past`: this CPU's last step decoded it; `now`: it is what a fetch gives; `newest`: it is what memory holds, while
-   * this CPU may go on fetching what was there before (the weak model).
-   */
-  readonly when: "past" | "now" | "newest";
+  /** `past`: this CPU's last step decoded it; `now`: it is what its next fetch there gives. */
+  readonly when: "past" | "now";
+  /** The five bytes that it would fetch; null in the coherent model, where they are memory's. */
+  readonly fetched: readonly FetchedByte[] | null;
+  /** Null where it sees what was there when the recording began. */
+  readonly since: Since | null;
+  /** What it would decode is neither int3, nor the old, nor the new instruction. */
+  readonly isTorn: boolean;
+}
+
+/** One of the sites of this run, to choose from. */
+export interface SiteChoice {
+  readonly key: string;
+  readonly name: string;
+  readonly bytes: string;
 }
 
 export interface SiteView {
+  readonly key: string;
   readonly name: string;
   readonly address: U64;
   readonly bytes: readonly SiteByte[];
-  readonly insn: string;
+  /** What they are as an instruction; null where they are none that ftrace writes. */
+  readonly insn: string | null;
   readonly passes: readonly Pass[];
   readonly decodes: readonly Decoded[];
-  /** Other sites of this run. */
-  readonly others: number;
+  /** All sites of this run, the one shown included. */
+  readonly sites: readonly SiteChoice[];
 }
 
 const PROTOCOL: readonly Exclude<Part, "other">[] = ["breakpoint", "tail", "first-byte"];
 const SYNCS = ["sync-1", "sync-2", "sync-3"] as const;
 
-export function siteView(recording: Recording, moment: number, isWeak: boolean): SiteView | null {
-  const site = recording.sites.at(moment);
+/** The site `key`, or, where that is null, the one that matters at `moment`. */
+export function siteView(
+  recording: Recording,
+  moment: number,
+  isWeak: boolean,
+  key: string | null = null,
+): SiteView | null {
+  const site = recording.sites.all.find((other) => other.key === key) ?? recording.sites.at(moment);
   if (site === null) return null;
   const { symbols } = recording.guest;
-  const held = recording.at(moment).memory.read(site.address, SITE_SIZE);
+  const { memory } = recording.at(moment);
+  const held = memory.read(site.address, SITE_SIZE);
   const change = changeAt(site, moment);
+  const insn = decodeSite(held, site.address, symbols);
   return {
-    name: symbols.label(site.address) ?? shortName(symbols.name(site.address) ?? hex(site.address)),
+    key: site.key,
+    name: nameOf(recording, site),
     address: site.address,
     bytes: bytesOf(site, held, change, moment),
-    insn: siteText(decodeSite(held, site.address, symbols)),
+    insn: insn.kind === "unknown" ? null : siteText(insn),
     passes: passesOf(recording, change, moment),
     decodes: Array.from({ length: recording.cpus }, (_, cpu) =>
       decodedBy(recording, site, held, moment, cpu, isWeak),
     ),
-    others: recording.sites.all.length - 1,
+    sites: recording.sites.all.map((other) => ({
+      key: other.key,
+      name: nameOf(recording, other),
+      bytes: bytesToHex(memory.read(other.address, SITE_SIZE), " "),
+    })),
   };
+}
+
+function nameOf({ guest: { symbols } }: Recording, { address }: Site): string {
+  return symbols.label(address) ?? shortName(symbols.name(address) ?? hex(address));
 }
 
 /** One change of a site: what it held before, and the stores from the breakpoint to the first byte. */
@@ -160,13 +207,63 @@ function decodedBy(
   cpu: number,
   isWeak: boolean,
 ): Decoded {
+  const told = site.fetched.findLast((view) => view.cpu === cpu && view.moment <= moment) ?? null;
+  const seen = told?.bytes ?? held;
+  const bytes = Array.from(seen, (value, index) => ({ index, value, isStale: value !== held[index] }));
+  const view = {
+    cpu,
+    fetched: isWeak ? bytes : null,
+    since: isWeak ? sinceOf(recording, site, told, seen, moment) : null,
+    isTorn: isTorn(site, seen),
+  };
   const { last } = recording.around(cpu, moment);
   if (last !== null && last.code >= 0 && compare(last.rip, site.address) === 0) {
-    return { cpu, text: shorten(recording.code(last).text), when: "past" };
+    return { ...view, text: shorten(recording.code(last).text), when: "past" };
   }
-  const isChanged = site.versions.some((version) => version.part !== null && version.moment <= moment);
-  const text = siteText(decodeSite(held, site.address, recording.guest.symbols));
-  return { cpu, text, when: isWeak && isChanged ? "newest" : "now" };
+  return { ...view, text: fetchedText(recording, site, seen), when: "now" };
+}
+
+/**
+ * What made a CPU see what it sees: what it was told of last, or the first store after that which it has not seen.
+ *
+ * Nothing is told of a store to a CPU that goes on seeing what it was told before.
+ */
+function sinceOf(
+  recording: Recording,
+  site: Site,
+  told: Fetched | null,
+  seen: Uint8Array,
+  moment: number,
+): Since | null {
+  const from = told?.moment ?? 0;
+  const missed = site.versions.find(
+    (version) => version.moment > from && version.moment <= moment && !equalBytes(version.bytes, seen),
+  );
+  const cause = missed === undefined ? told?.cause : "stored";
+  const since = missed?.moment ?? told?.moment;
+  if (cause === undefined || since === undefined) return null;
+  const step = recording.step(since - 1);
+  const insn = step.code < 0 ? "" : (recording.code(step).text.split(" ")[0] ?? "");
+  return { moment: since, cause, cpu: step.cpu, insn };
+}
+
+const INT3 = 0xcc;
+
+/** A mixture of two versions: whoever decodes it runs an instruction that nobody meant. */
+function isTorn(site: Site, seen: Uint8Array): boolean {
+  const whole = site.versions.filter(({ part }) => part === null || part === "first-byte");
+  return seen[0] !== INT3 && !whole.some((version) => equalBytes(version.bytes, seen));
+}
+
+/** As the CPU decoded those bytes somewhere in this run, else as far as ftrace's own forms go. */
+function fetchedText(recording: Recording, site: Site, seen: Uint8Array): string {
+  const insn = decodeSite(seen, site.address, recording.guest.symbols);
+  if (insn.kind !== "unknown") return siteText(insn);
+  const held = bytesToHex(seen);
+  const ran = recording.codes.find(
+    (code) => compare(code.rip, site.address) === 0 && held.startsWith(code.insn.bytes),
+  );
+  return ran === undefined ? siteText(insn) : shorten(ran.insn.text);
 }
 
 function shorten(text: string): string {

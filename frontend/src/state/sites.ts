@@ -2,7 +2,7 @@
 
 import { hexToBytes } from "../lib/bytes";
 import { distance, type U64, u64 } from "../lib/hex";
-import type { LensEvent, TextWritten } from "../wire/wire.gen";
+import type { FetchViewChanged, LensEvent, TextWritten } from "../wire/wire.gen";
 import { SITE_SIZE } from "./decode";
 
 /** What a store to a site was, in the order of the protocol. */
@@ -17,16 +17,35 @@ export interface Version {
   readonly part: Part | null;
 }
 
+/** Why a CPU would decode other bytes than before. */
+export type Cause = "stored" | "serialised" | "schedule";
+
+/** What a CPU would decode at a site from a moment on, whatever is stored there, until it is told again. */
+export interface Fetched {
+  readonly moment: number;
+  readonly cpu: number;
+  readonly bytes: Uint8Array;
+  readonly cause: Cause;
+}
+
 export interface Site {
   readonly address: U64;
   readonly key: string;
   readonly versions: readonly Version[];
+  /** Told in the weak fetch model only: without it every CPU decodes what memory holds. */
+  readonly fetched: readonly Fetched[];
 }
 
+interface Kept extends Site {
+  readonly versions: Version[];
+  readonly fetched: Fetched[];
+}
+
+const CAUSES: readonly string[] = ["stored", "serialised", "schedule"];
 const PARTS: readonly string[] = ["breakpoint", "tail", "first-byte", "other"];
 
 export class Sites {
-  readonly #sites = new Map<string, { address: U64; key: string; versions: Version[] }>();
+  readonly #sites = new Map<string, Kept>();
   readonly #initial: (address: U64, length: number) => Uint8Array;
   /** The site that each event speaks of, in order. */
   readonly #mentions: { moment: number; key: string }[] = [];
@@ -39,7 +58,8 @@ export class Sites {
   add(event: LensEvent): void {
     if (event.event === "text-write") {
       if (event.part !== "other") this.#written(event);
-    } else if (event.event === "int3" && event.site !== "none") this.#mention(event.n, event.ip);
+    } else if (event.event === "fetch-view") this.#fetches(event);
+    else if (event.event === "int3" && event.site !== "none") this.#mention(event.n, event.ip);
     else if (event.event === "call-emulated") this.#mention(event.n, event.site);
   }
 
@@ -67,22 +87,34 @@ export class Sites {
     while ((this.#mentions.at(-1)?.moment ?? -1) >= moment) this.#mentions.pop();
     for (const site of this.#sites.values()) {
       while ((site.versions.at(-1)?.moment ?? 0) > moment) site.versions.pop();
+      while ((site.fetched.at(-1)?.moment ?? 0) > moment) site.fetched.pop();
     }
   }
 
-  #mention(moment: number, address: string): { address: U64; key: string; versions: Version[] } {
+  #mention(moment: number, address: string): Kept {
+    this.#mentions.push({ moment, key: address });
+    return this.#find(address);
+  }
+
+  #find(address: string): Kept {
     let site = this.#sites.get(address);
     if (site === undefined) {
       const at = u64(address);
-      site = {
-        address: at,
-        key: address,
-        versions: [{ moment: 0, bytes: this.#initial(at, SITE_SIZE), part: null }],
-      };
+      const first = { moment: 0, bytes: this.#initial(at, SITE_SIZE), part: null };
+      site = { address: at, key: address, versions: [first], fetched: [] };
       this.#sites.set(address, site);
     }
-    this.#mentions.push({ moment, key: address });
     return site;
+  }
+
+  #fetches(event: FetchViewChanged): void {
+    const cause = CAUSES.includes(event.cause) ? (event.cause as Cause) : "schedule";
+    this.#find(event.site).fetched.push({
+      moment: event.n + 1,
+      cpu: event.cpu,
+      bytes: hexToBytes(event.seen),
+      cause,
+    });
   }
 
   #written(event: TextWritten): void {

@@ -112,8 +112,9 @@ function bandsOf(recording: Recording, cpu: number): Band[] {
 function marksOf(recording: Recording): Mark[] {
   const marks: { moment: number; cpu: number; events: LensEvent[] }[] = [];
   for (const event of recording.events) {
-    const last = marks.at(-1);
-    if (last?.moment === event.n && last.cpu === event.cpu) last.events.push(event);
+    const mark = marks.findLast((other) => other.moment !== event.n || other.cpu === event.cpu);
+    // A step of one CPU may mean something to another: what that would decode from now on.
+    if (mark?.moment === event.n) mark.events.push(event);
     else marks.push({ moment: event.n, cpu: event.cpu, events: [event] });
   }
   return marks;

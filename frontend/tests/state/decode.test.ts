@@ -14,6 +14,7 @@ describe("the five bytes of a site", () => {
   it.each([
     ["0f1f440000", "nop"],
     ["6666666690", "nop"],
+    ["0f0bdaffff", "ud2"],
     ["cc1f440000", "int3"],
     ["cc00000000", "int3"],
     ["e8fb050000", "call ftrace_regs_caller"],

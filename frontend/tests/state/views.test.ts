@@ -117,7 +117,7 @@ describe("the patch site", () => {
   it("shows the five bytes and what a CPU decodes there", () => {
     const view = siteView(run, MOMENT.start, false);
     expect(view?.bytes.map(({ value }) => value)).toEqual([0xcc, 0x1f, 0x44, 0, 0]);
-    expect(view?.decodes).toEqual([{ cpu: 0, text: "int3", when: "now" }]);
+    expect(view?.decodes).toMatchObject([{ cpu: 0, text: "int3", when: "now", fetched: null, since: null }]);
     expect(siteView(run, MOMENT.trapped, false)?.decodes[0]?.when).toBe("past");
   });
 
@@ -232,6 +232,15 @@ describe("the timeline", () => {
     );
     expect(names).toEqual([["traced_fn"], ["int3"], ["ftrace_int3_stub_regs_caller"]]);
     expect(view.marks.map(({ moment }) => moment)).toEqual([0, 1, 4, 5, 6, 8]);
+  });
+
+  it("has one mark for each CPU that a step means something to, in whatever order it is told", () => {
+    const told = [1, 0, 1].map((cpu) => ({ n: 6, cpu, event: "halted", ip: SITE, symbol: "" }) as const);
+    const marks = timeline(firstCall(told)).marks.filter(({ moment }) => moment === 6);
+    expect(marks.map(({ cpu, events }) => [cpu, events.length])).toEqual([
+      [0, 2],
+      [1, 2],
+    ]);
   });
 });
 
