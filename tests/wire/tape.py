@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trapscope.core.machine import Code
-from trapscope.core.trace import Columns, Memory, State, Trace
+from trapscope.core.trace import Memory, State, Trace
 from trapscope.core.types import (
     MASK64,
     RAM_BASE,
@@ -75,19 +75,21 @@ class Tape:
         return Batch(tuple(self.steps), tuple(self.lanes))
 
     @property
-    def columns(self) -> Columns:
+    def trace(self) -> Trace:
         """The steps as a trace keeps them, which counts from 0."""
         trace = Trace(self.start)
         for moment, step in enumerate(self.steps):
             trace.append(step._replace(moment=moment))
-        return trace.between(0, len(trace))
+        return trace
 
     @property
     def frame(self) -> bytes:
         """The steps as they travel; a code's id is where it stands in `codes`."""
         ids = [self.codes.index((step.rip, step.code)) if step.code else -1 for step in self.steps]
         decoded = Decoded(np.array(ids, np.int64), np.array([len(step.code) for step in self.steps], np.uint64))
-        return encode_steps(self.first, self.columns, decoded, np.array(self.lanes, np.uint32))
+        return encode_steps(
+            self.first, self.trace.between(0, len(self.steps)), decoded, np.array(self.lanes, np.uint32)
+        )
 
     @property
     def end(self) -> State:

@@ -6,55 +6,24 @@ A step costs some tens of bytes here, not a Python object; `step(n)` makes the o
 from __future__ import annotations
 
 import hashlib
-import struct
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trapscope.core.machine import Block, Code
 from trapscope.core.trace.column import Column
+from trapscope.core.trace.columns import Columns
 from trapscope.core.trace.memory import Memory, Pages
 from trapscope.core.trace.playback import Playback
+from trapscope.core.trace.records import records
 from trapscope.core.trace.state import State
 from trapscope.core.types import RegisterChange, Step, StepKind, Write
 
 KEYFRAME_INTERVAL: Final = 256
-
-
-class Columns(NamedTuple):
-    """The trace as numpy views, not to be written; true until the trace grows. n steps, c changes, w writes.
-
-    Step i changed registers change_end[i]:change_end[i+1] and wrote write_end[i]:write_end[i+1].
-    """
-
-    cpu: NDArray[np.uint8]
-    """(n)"""
-    code: NDArray[np.uint32]
-    """(n) index into `Trace.code_table`"""
-    vector: NDArray[np.int16]
-    """(n) -1 for an instruction"""
-    change_end: NDArray[np.int64]
-    """(n + 1)"""
-    register: NDArray[np.uint8]
-    """(c) index into REGISTERS"""
-    reg_old: NDArray[np.uint64]
-    """(c)"""
-    reg_new: NDArray[np.uint64]
-    """(c)"""
-    write_end: NDArray[np.int64]
-    """(n + 1)"""
-    write_addr: NDArray[np.uint64]
-    """(w) virtual, of either mapping"""
-    write_size: NDArray[np.uint8]
-    """(w) bytes, 1 to 8"""
-    write_old: NDArray[np.uint64]
-    """(w) little-endian"""
-    write_new: NDArray[np.uint64]
-    """(w) little-endian"""
-    error_code: Mapping[int, int]
-    """By step, where a delivery pushed one."""
+#: Steps whose bytes are made in one go: some hundred a step.
+_HASHED_AT_ONCE: Final = 8192
 
 
 class Trace:
@@ -239,9 +208,10 @@ class Trace:
     @property
     def hash(self) -> str:
         """SHA-256 over the starting state and every record so far, in hex; the name of this run."""
-        for step in self.steps(self._hashed):
-            self._digest.update(_record(step))
-        self._hashed = len(self)
+        while self._hashed < len(self):
+            end = min(self._hashed + _HASHED_AT_ONCE, len(self))
+            self._digest.update(records(self.between(self._hashed, end), self.code_table))
+            self._hashed = end
         return self._digest.copy().hexdigest()
 
     def _must_follow(self, moment: int) -> None:
@@ -275,24 +245,3 @@ class Trace:
     def _keep_keyframe(self) -> None:
         state = self._playback.state
         self._keyframes.append((tuple(tuple(file) for file in state.regs), state.memory.snapshot()))
-
-
-def _record(step: Step) -> bytes:
-    """One step as bytes, for the hash: every field, little-endian, lengths before what varies in length."""
-    parts = [
-        struct.pack(
-            "<BBQhiBB",
-            step.cpu,
-            step.kind is StepKind.DELIVERY,
-            step.rip,
-            step.vector,
-            step.error_code,
-            len(step.code),
-            len(step.regs),
-        ),
-        step.code,
-    ]
-    parts += [struct.pack("<BQQ", change.register, change.old, change.new) for change in step.regs]
-    for write in step.writes:
-        parts += [struct.pack("<QB", write.addr, len(write.new)), write.old, write.new]
-    return b"".join(parts)
