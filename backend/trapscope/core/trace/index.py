@@ -13,8 +13,9 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from trapscope.core.trace.columns import Columns
 from trapscope.core.trace.postings import Postings
-from trapscope.core.trace.trace import Columns, Trace
+from trapscope.core.trace.trace import Trace
 from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, MASK64, MAX_CPUS, RAM_BASE, RAM_SIZE, REGISTERS, ram_offset
 
 _LONGEST_WRITE: Final = 8
