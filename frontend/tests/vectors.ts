@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hexToBytes } from "../src/lib/bytes";
 import { type U64, u64 } from "../src/lib/hex";
-import type { CodeEntry, MemoryRange } from "../src/wire/batch";
+import type { CodeEntry } from "../src/wire/batch";
+import type { MemoryRange } from "../src/wire/frame";
 
 export const VECTORS = join(dirname(fileURLToPath(import.meta.url)), "../../tests/wire/vectors");
 

@@ -29,16 +29,6 @@ export function toNumber(value: U64): number {
   return Number(value);
 }
 
-/** A LEB128 value from its low 28, next 28 and top 8 bits. */
-export function fromParts(low: number, middle: number, high: number): U64 {
-  return ((BigInt(high) << 56n) | (BigInt(middle) << 28n) | BigInt(low)) as U64;
-}
-
-/** The signed value behind a zig-zag code, wrapped to 64 bits: adding it is subtracting its negative. */
-export function unzigzag(value: U64): U64 {
-  return BigInt.asUintN(64, (value >> 1n) ^ -(value & 1n)) as U64;
-}
-
 export function add(value: U64, delta: U64 | number): U64 {
   return ((value + BigInt(delta)) & MASK) as U64;
 }
@@ -47,6 +37,27 @@ export function add(value: U64, delta: U64 | number): U64 {
 export function distance(value: U64, base: U64): number | null {
   const difference = value - base;
   return difference >= -0x1fffffffffffffn && difference <= 0x1fffffffffffffn ? Number(difference) : null;
+}
+
+const SPLIT = new BigUint64Array(1);
+const HALVES = new Uint32Array(SPLIT.buffer);
+
+/** The low 32 bits; with `highHalf` the way to tell where an address lies without making another bigint. */
+export function lowHalf(value: U64): number {
+  SPLIT[0] = value;
+  return HALVES[0] ?? 0;
+}
+
+export function highHalf(value: U64): number {
+  SPLIT[0] = value;
+  return HALVES[1] ?? 0;
+}
+
+/** The value with these halves. */
+export function fromHalves(low: number, high: number): U64 {
+  HALVES[0] = low;
+  HALVES[1] = high;
+  return SPLIT[0] as U64;
 }
 
 export function compare(a: U64, b: U64): number {
@@ -89,4 +100,44 @@ export function fromBytes(bytes: Uint8Array): U64 {
   let value = 0n;
   for (let index = bytes.length - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index] ?? 0);
   return value as U64;
+}
+
+/**
+ * Many 64-bit values in a row, eight bytes each.
+ *
+ * `halves` are the same bytes as low and high 32 bits in turn (every browser's machine is little-endian): copying and adding
+ * through them makes no bigint, which `at` does.
+ */
+export class U64Column {
+  readonly halves: Uint32Array;
+  readonly #values: BigUint64Array;
+
+  constructor(length: number) {
+    const buffer = new ArrayBuffer(length * 8);
+    this.halves = new Uint32Array(buffer);
+    this.#values = new BigUint64Array(buffer);
+  }
+
+  static of(values: readonly U64[]): U64Column {
+    const column = new U64Column(values.length);
+    column.#values.set(values);
+    return column;
+  }
+
+  get length(): number {
+    return this.#values.length;
+  }
+
+  at(index: number): U64 {
+    const value = this.#values[index];
+    if (value === undefined) throw new RangeError(`value ${index} of ${this.length}`);
+    return value as U64;
+  }
+
+  /** The same values in a column of its own, of this length or a longer one. */
+  copy(length = this.length): U64Column {
+    const column = new U64Column(length);
+    column.#values.set(this.#values);
+    return column;
+  }
 }

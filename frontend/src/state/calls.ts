@@ -7,8 +7,8 @@
  */
 
 import { add, compare, distance, type U64 } from "../lib/hex";
-import type { Step } from "../wire/batch";
-import { INDEX, type RegisterName } from "../wire/registers";
+import type { Step } from "../wire/steps";
+import { INDEX } from "../wire/registers";
 import { History } from "./history";
 import { stackKey } from "./stackArea";
 import type { SymbolTable } from "./symbols";
@@ -55,17 +55,17 @@ export class Calls {
   readonly #chains: History<Activation>;
   readonly #symbols: SymbolTable;
   readonly #parked: Parked;
-  readonly #registers: U64[];
+  #sp: U64;
 
   /** `registers` are this CPU's at moment 0; `callers` the functions it was in, outermost first. */
   constructor(symbols: SymbolTable, registers: readonly U64[], callers: readonly string[], parked: Parked) {
     this.#symbols = symbols;
     this.#parked = parked;
-    this.#registers = [...registers];
+    this.#sp = valueIn(registers, "rsp");
     let chain: Activation | null = null;
-    for (const name of callers) chain = this.#enter(chain, name, "start", 0, this.#register("rsp"));
+    for (const name of callers) chain = this.#enter(chain, name, "start", 0, this.#sp);
     this.#chains = new History(
-      chain ?? this.#enter(null, this.#nameOf(this.#register("rip")), "start", 0, this.#register("rsp")),
+      chain ?? this.#enter(null, this.#nameOf(valueIn(registers, "rip")), "start", 0, this.#sp),
     );
   }
 
@@ -79,26 +79,19 @@ export class Calls {
   }
 
   add(step: Step, flow: Flow): void {
-    const before = this.#register("rsp");
-    for (const change of step.regs) this.#registers[change.register] = change.new;
-    const after = this.#register("rsp");
+    const before = this.#sp;
+    const after = step.became(INDEX.rsp) ?? before;
+    this.#sp = after;
+    const name = this.#nameOf(step.nextRip);
     const now = step.moment + 1;
     let chain: Activation | null = this.#chains.last;
 
     if (step.vector >= 0) {
       const frame = step.errorCode >= 0 ? add(after, 8) : after;
-      chain = this.#enter(
-        chain,
-        this.#nameOf(this.#register("rip")),
-        "trap",
-        step.moment,
-        frame,
-        step.vector,
-      );
+      chain = this.#enter(chain, name, "trap", step.moment, frame, step.vector);
       this.#chains.set(now, chain);
       return;
     }
-    const name = this.#nameOf(this.#register("rip"));
     if (flow === "call") {
       chain = this.#enter(chain, name, "call", now, after);
     } else {
@@ -114,7 +107,7 @@ export class Calls {
     this.#chains.truncate(moment);
     while ((this.all.at(-1)?.here ?? -1) > moment) this.all.pop();
     for (const activation of this.all) if ((activation.left ?? 0) > moment) activation.left = null;
-    this.#registers.splice(0, this.#registers.length, ...registers);
+    this.#sp = valueIn(registers, "rsp");
     this.#parked.clear();
   }
 
@@ -194,11 +187,9 @@ export class Calls {
     return activation;
   }
 
-  #register(name: RegisterName): U64 {
-    return this.#registers[INDEX[name]] as U64;
-  }
-
   #nameOf(address: U64): string {
     return this.#symbols.owner(address) ?? "?";
   }
 }
+
+const valueIn = (registers: readonly U64[], name: "rip" | "rsp"): U64 => registers[INDEX[name]] as U64;

@@ -6,7 +6,7 @@
 
 import { bytesToHex } from "../lib/bytes";
 import { compare, distance, hex, type U64, u64 } from "../lib/hex";
-import type { Step } from "../wire/batch";
+import type { Step } from "../wire/steps";
 import { compactInsn } from "./assembly";
 import type { Activation } from "./calls";
 import { decodeSite, SITE_SIZE, siteText } from "./decode";

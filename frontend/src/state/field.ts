@@ -1,7 +1,7 @@
 /** One member of a guest structure as it stands in memory at a moment, and who stored to it last. */
 
 import { add, fromBytes, type U64 } from "../lib/hex";
-import type { Step } from "../wire/batch";
+import type { Step } from "../wire/steps";
 import type { MemberInfo } from "../wire/wire.gen";
 import { physical } from "./memory";
 import type { Recording } from "./recording";

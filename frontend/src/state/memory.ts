@@ -4,28 +4,30 @@
  * Pages are copied on their first write after a keyframe took hold of them: a keyframe costs a list of pages.
  */
 
-import { distance, fromBytes, u64, type U64 } from "../lib/hex";
+import { fromBytes, highHalf, lowHalf, type U64 } from "../lib/hex";
 
-/** Where physical address 0 appears: the kernel's high half, and the direct map of all RAM. */
-const HIGH_HALF = u64("0xffffffff80000000");
-const DIRECT_MAP = u64("0xffff888000000000");
-const HIGH_HALF_SIZE = 2 ** 31;
-const DIRECT_MAP_SIZE = 2 ** 46;
+/** Where physical address 0 appears: the kernel's high half, and the direct map of all RAM; as halves. */
+const HIGH_HALF = { low: 0x8000_0000, high: 0xffff_ffff };
+const DIRECT_MAP = { high: 0xffff_8880, size: 2 ** 14 }; // 2^46 bytes
 
 /** All of the guest's RAM, as physical addresses (backend/guest: the memory map). */
 const RAM_START = 0x100_0000;
 const RAM_SIZE = 0x10_0000;
 
 const PAGE_SIZE = 4096;
+const MOST_HIGH = 2 ** 21; // what a number can say exactly above 32 bits
 
 /** The physical address behind a virtual one; an address outside both maps (the local APIC) stands for itself. */
 export function physical(address: U64): number {
-  const high = distance(address, HIGH_HALF);
-  if (high !== null && high >= 0 && high < HIGH_HALF_SIZE) return high;
-  const direct = distance(address, DIRECT_MAP);
-  if (direct !== null && direct >= 0 && direct < DIRECT_MAP_SIZE) return direct;
-  const own = distance(address, u64("0x0"));
-  return own ?? -1;
+  return physicalOf(lowHalf(address), highHalf(address));
+}
+
+/** The same for an address in halves; -1 where it stands for itself and is too great for a number. */
+export function physicalOf(low: number, high: number): number {
+  if (high === HIGH_HALF.high && low >= HIGH_HALF.low) return low - HIGH_HALF.low;
+  const direct = high - DIRECT_MAP.high;
+  if (direct >= 0 && direct < DIRECT_MAP.size) return direct * 2 ** 32 + low;
+  return high < MOST_HIGH ? high * 2 ** 32 + low : -1;
 }
 
 interface Page {
@@ -34,9 +36,8 @@ interface Page {
   shared: boolean;
 }
 
-/** Whether all of `[address, address + length)` is RAM: nothing else can be written and remembered. */
-export function isRam(address: U64, length: number): boolean {
-  const at = physical(address);
+/** Whether `length` bytes from a physical address on are all RAM: nothing else can be written and remembered. */
+export function isRam(at: number, length: number): boolean {
   return at >= RAM_START && at + length <= RAM_START + RAM_SIZE;
 }
 
@@ -53,10 +54,14 @@ export class Memory {
   /** Bytes that nobody has written yet are zero. */
   read(address: U64, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
-    this.#eachPart(physical(address), length, (number, offset, at, size) => {
-      const page = this.#pages.get(number);
+    const start = physical(address);
+    for (let at = 0; at < length;) {
+      const offset = (start + at) % PAGE_SIZE;
+      const size = Math.min(PAGE_SIZE - offset, length - at);
+      const page = this.#pages.get(Math.floor((start + at) / PAGE_SIZE));
       if (page !== undefined) bytes.set(page.bytes.subarray(offset, offset + size), at);
-    });
+      at += size;
+    }
     return bytes;
   }
 
@@ -71,10 +76,22 @@ export class Memory {
     return new TextDecoder().decode(bytes.subarray(0, end < 0 ? length : end));
   }
 
-  write(address: U64, bytes: Uint8Array): void {
-    this.#eachPart(physical(address), bytes.length, (number, offset, at, size) => {
-      this.#own(number).set(bytes.subarray(at, at + size), offset);
-    });
+  /** Puts `bytes[from]` up to `bytes[to]` at a physical address. */
+  put(start: number, bytes: Uint8Array, from = 0, to = bytes.length): void {
+    for (let index = from, at = start; index < to;) {
+      const page = this.#own(Math.floor(at / PAGE_SIZE));
+      const end = Math.min(to, index + PAGE_SIZE - (at % PAGE_SIZE));
+      for (; index < end; index++, at++) page[at % PAGE_SIZE] = bytes[index] ?? 0;
+    }
+  }
+
+  /** Whether `bytes[from]` up to `bytes[to]` are what stands at a physical address. */
+  holds(start: number, bytes: Uint8Array, from: number, to: number): boolean {
+    for (let index = from, at = start; index < to; index++, at++) {
+      const page = this.#pages.get(Math.floor(at / PAGE_SIZE));
+      if ((page?.bytes[at % PAGE_SIZE] ?? 0) !== bytes[index]) return false;
+    }
+    return true;
   }
 
   /** The pages as they are now; from here on they are never written again. */
@@ -93,18 +110,5 @@ export class Memory {
     const bytes = page === undefined ? new Uint8Array(PAGE_SIZE) : page.bytes.slice();
     this.#pages.set(number, { bytes, shared: false });
     return bytes;
-  }
-
-  #eachPart(
-    start: number,
-    length: number,
-    part: (page: number, offset: number, at: number, size: number) => void,
-  ): void {
-    for (let at = 0; at < length;) {
-      const offset = (start + at) % PAGE_SIZE;
-      const size = Math.min(PAGE_SIZE - offset, length - at);
-      part(Math.floor((start + at) / PAGE_SIZE), offset, at, size);
-      at += size;
-    }
   }
 }

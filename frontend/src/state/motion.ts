@@ -5,7 +5,7 @@
  */
 
 import { add, hex, type U64, u64 } from "../lib/hex";
-import type { Step } from "../wire/batch";
+import type { Step } from "../wire/steps";
 import type { LensEvent } from "../wire/wire.gen";
 import { SITE_SIZE } from "./decode";
 import { FRAME_WORDS, framesAt } from "./frames";

@@ -5,10 +5,13 @@
  */
 
 import { add, compare, type U64, u64 } from "../lib/hex";
-import { BatchDecoder, type CodeEntry, type MemoryRange, type Step } from "../wire/batch";
+import { BatchDecoder, type CodeEntry } from "../wire/batch";
+import type { MemoryRange } from "../wire/frame";
+import { FrameError } from "../wire/reader";
 import { REGISTERS } from "../wire/registers";
+import { type Step, Steps } from "../wire/steps";
 import type { Chunk, Finding, Insn, Lane, LensEvent, Registers } from "../wire/wire.gen";
-import { Calls, flowOf, type Parked } from "./calls";
+import { Calls, type Flow, flowOf, type Parked } from "./calls";
 import type { Guest } from "./guest";
 import type { Machine } from "./machine";
 import { Sites } from "./sites";
@@ -23,6 +26,7 @@ const MAX_CALLERS = 32;
 /** An entry of the code table, with its address as a value. */
 export interface Code extends CodeEntry {
   readonly insn: Insn;
+  readonly flow: Flow;
 }
 
 export class Recording {
@@ -39,13 +43,14 @@ export class Recording {
   readonly #lanes: Lane[] = [];
   /** For each CPU the moments of its own steps. */
   readonly #own: number[][];
+  readonly #steps = new Steps();
   #decoder: BatchDecoder;
 
   constructor(guest: Guest, cpus: readonly Registers[], ranges: readonly MemoryRange[]) {
     const files = cpus.map((registers) => REGISTERS.map((name) => u64(registers[name])));
     this.guest = guest;
-    this.trace = new Trace(files, ranges);
-    this.#decoder = new BatchDecoder(files);
+    this.trace = new Trace(this.#steps, files, ranges);
+    this.#decoder = new BatchDecoder(files, this.#steps);
     const parked: Parked = new Map();
     this.calls = files.map(
       (file, cpu) => new Calls(guest.symbols, file, callersOf(this.trace.at(0), cpu, guest), parked),
@@ -66,17 +71,14 @@ export class Recording {
   /** Adds a chunk; raises FrameError or TraceError, and then the run must be read again from its start. */
   append(chunk: Chunk, frame: Uint8Array): void {
     for (const insn of chunk.insns) {
-      this.#codes[insn.id] = { rip: u64(insn.rip), length: insn.bytes.length / 2, insn };
+      const [rip, length] = [u64(insn.rip), insn.bytes.length / 2];
+      this.#codes[insn.id] = { rip, length, insn, flow: flowOf(insn.text) };
     }
     for (const lane of chunk.lanes) this.#lanes[lane.id] = lane;
-    const steps = this.#decoder.decode(frame, this.#codes);
-    this.trace.append(steps);
-    for (const step of steps) {
-      this.writers.add(step);
-      this.calls[step.cpu]?.add(step, step.code < 0 ? "other" : flowOf(this.code(step).text));
-      this.stacks.add(step);
-      this.#own[step.cpu]?.push(step.moment);
-    }
+    const first = this.length;
+    this.#decoder.decode(frame, this.#codes);
+    this.trace.extend();
+    for (let moment = first; moment < this.length; moment++) this.#follow(this.step(moment));
     // The chunk without steps that tells of the run's end may come again after a reconnection.
     const isTold = (told: readonly object[], next: object): boolean =>
       chunk.count === 0 && told.some((other) => JSON.stringify(other) === JSON.stringify(next));
@@ -88,6 +90,16 @@ export class Recording {
     this.findings.push(...chunk.findings.filter((finding) => !isTold(this.findings, finding)));
   }
 
+  /** What is kept of every step besides the step itself. */
+  #follow(step: Step): void {
+    const { moment, cpu, code, lane } = step;
+    if (this.#lanes[lane] === undefined) throw new FrameError(`step ${moment} names lane ${lane}`);
+    this.writers.add(this.#steps, moment);
+    this.calls[cpu]?.add(step, this.#codes[code]?.flow ?? "other");
+    this.stacks.add(step);
+    this.#own[cpu]?.push(moment);
+  }
+
   /** Forgets what came from `moment` on: the server's log goes on from there. */
   truncate(moment: number): void {
     if (moment >= this.length) return;
@@ -95,10 +107,8 @@ export class Recording {
     this.writers.truncate(moment);
     this.sites.truncate(moment);
     const machine = this.trace.at(moment);
-    const files = Array.from({ length: this.cpus }, (_, cpu) =>
-      REGISTERS.map((name) => machine.register(cpu, name)),
-    );
-    this.#decoder = new BatchDecoder(files, moment);
+    const files = Array.from({ length: this.cpus }, (_, cpu) => machine.file(cpu));
+    this.#decoder = new BatchDecoder(files, this.#steps);
     this.stacks.truncate(moment, files);
     files.forEach((file, cpu) => {
       this.calls[cpu]?.truncate(moment, file);

@@ -5,7 +5,7 @@
  */
 
 import { assertNever } from "../lib/assertNever";
-import { decodeMemory } from "../wire/batch";
+import { decodeMemory } from "../wire/frame";
 import { FrameError } from "../wire/reader";
 import { type Incoming, type Link, SessionSocket } from "../wire/socket";
 import type { Finding, Hello, Person, Refusal, Status } from "../wire/wire.gen";

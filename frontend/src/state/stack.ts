@@ -5,7 +5,7 @@
  */
 
 import { add, compare, type U64, ZERO } from "../lib/hex";
-import type { Step } from "../wire/batch";
+import type { Step } from "../wire/steps";
 import { INDEX } from "../wire/registers";
 import { History } from "./history";
 import { stackKey } from "./stackArea";
@@ -40,7 +40,7 @@ export class Stacks {
 
   add(step: Step): void {
     const before = this.#sp[step.cpu] ?? ZERO;
-    const after = step.regs.find((change) => change.register === INDEX.rsp)?.new ?? before;
+    const after = step.became(INDEX.rsp) ?? before;
     if (compare(before, after) === 0) return;
     this.#sp[step.cpu] = after;
     const key = this.#key(after);

@@ -5,7 +5,7 @@
  */
 
 import { add, compare, distance, hex, type U64, u64 } from "../lib/hex";
-import type { Step } from "../wire/batch";
+import type { Step } from "../wire/steps";
 import type { FramePushed } from "../wire/wire.gen";
 import type { Activation } from "./calls";
 import { FRAME_WORDS, type FrameValue, type FrameWord, framesAt, type IretFrame } from "./frames";

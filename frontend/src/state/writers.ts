@@ -1,21 +1,20 @@
 /** Who wrote a word last, and when: for every word of memory the moments of the steps that stored to it. */
 
 import type { U64 } from "../lib/hex";
-import type { Step, Write } from "../wire/batch";
-import { physical } from "./memory";
+import type { Steps } from "../wire/steps";
+import { physical, physicalOf } from "./memory";
 
 const WORD = 8; // bytes
 
 export class Writers {
   readonly #moments = new Map<number, number[]>();
 
-  add(step: Step): void {
-    for (const write of step.writes) {
-      for (const word of words(write)) {
-        const moments = this.#moments.get(word);
-        if (moments === undefined) this.#moments.set(word, [step.moment]);
-        else if (moments.at(-1) !== step.moment) moments.push(step.moment);
-      }
+  add({ first, writesAt, addresses, bytesAt }: Steps, moment: number): void {
+    const index = moment - first;
+    for (let at = writesAt[index] ?? 0; at < (writesAt[index + 1] ?? 0); at++) {
+      const start = physicalOf(addresses.halves[2 * at] ?? 0, addresses.halves[2 * at + 1] ?? 0);
+      const end = start + ((bytesAt[at + 1] ?? 0) - (bytesAt[at] ?? 0)) / 2;
+      for (let word = Math.floor(start / WORD); word * WORD < end; word++) this.#wrote(word, moment);
     }
   }
 
@@ -40,13 +39,12 @@ export class Writers {
     }
     return count;
   }
-}
 
-function words(write: Write): number[] {
-  const start = physical(write.address);
-  const first = Math.floor(start / WORD);
-  const last = Math.floor((start + Math.max(write.new.length, 1) - 1) / WORD);
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  #wrote(word: number, moment: number): void {
+    const moments = this.#moments.get(word);
+    if (moments === undefined) this.#moments.set(word, [moment]);
+    else if (moments.at(-1) !== moment) moments.push(moment);
+  }
 }
 
 /** How many of the ascending `moments` are below `moment`. */

@@ -1,18 +1,16 @@
 /**
- * The two kinds of binary frame: guest memory at moment 0, and a batch of steps as deltas.
+ * Decodes a batch of steps into the columns of those before.
  *
  * A batch says only how registers change, so the decoder holds every CPU's registers at the end of what it has
- * decoded, and batches must come in order. The layout is described where it is encoded (backend: wire).
+ * decoded, and batches must come in order. The layout is described where it is encoded (backend: wire): it goes column
+ * by column, and a step's own changes and stores are put side by side here.
  */
 
-import { crc32 } from "../lib/crc32";
-import { add, hex, type U64, ZERO } from "../lib/hex";
-import { FrameError, Reader } from "./reader";
+import { hex, type U64, U64Column } from "../lib/hex";
+import { FrameKind, openFrame } from "./frame";
+import { FrameError, type Reader } from "./reader";
 import { INDEX, REGISTERS } from "./registers";
-
-const HEADER_SIZE = 4;
-const CHECKSUM_SIZE = 4;
-const VERSION = 2;
+import type { Steps } from "./steps";
 
 const HEAD_CPU = 0b11;
 const HEAD_DELIVERY = 1 << 2;
@@ -21,77 +19,8 @@ const HEAD_WRITES = 1 << 4;
 const HEAD_ERROR_CODE = 1 << 5;
 const HEAD_RESERVED = 0b1100_0000;
 
+const LEAST_STEP = 3; // bytes: its head, its code or vector, its mask
 const LONGEST_WRITE = 8; // bytes
-
-export const enum FrameKind {
-  Memory = 1,
-  Steps = 2,
-}
-
-export interface MemoryRange {
-  readonly address: U64;
-  readonly bytes: Uint8Array;
-}
-
-export interface RegisterChange {
-  /** Indexes REGISTERS. */
-  readonly register: number;
-  readonly old: U64;
-  readonly new: U64;
-}
-
-/** One store; `old` and `new` have the same length. */
-export interface Write {
-  readonly address: U64;
-  readonly old: Uint8Array;
-  readonly new: Uint8Array;
-}
-
-/** One unit of time of one CPU: an instruction (`vector` is -1) or a delivery (`code` is -1). */
-export interface Step {
-  readonly moment: number;
-  readonly cpu: number;
-  /** Where the CPU stood before the step. */
-  readonly rip: U64;
-  /** Indexes the session's code table. */
-  readonly code: number;
-  readonly vector: number;
-  /** -1 where none is pushed. */
-  readonly errorCode: number;
-  /** Indexes the session's lanes. */
-  readonly lane: number;
-  readonly regs: readonly RegisterChange[];
-  readonly writes: readonly Write[];
-}
-
-/** Checks magic, version and checksum; returns the kind and a reader that stands behind the header. */
-function open(frame: Uint8Array, kind: FrameKind): Reader {
-  if (frame.length < HEADER_SIZE + CHECKSUM_SIZE) throw new FrameError(`a frame of ${frame.length} bytes`);
-  const end = frame.length - CHECKSUM_SIZE;
-  const stored = new DataView(frame.buffer, frame.byteOffset + end, CHECKSUM_SIZE).getUint32(0, true);
-  const computed = crc32(frame.subarray(0, end));
-  if (stored !== computed)
-    throw new FrameError(`checksum ${computed.toString(16)}, frame says ${stored.toString(16)}`);
-  const reader = new Reader(frame, end);
-  const magic = String.fromCharCode(reader.u8(), reader.u8());
-  if (magic !== "TS") throw new FrameError(`magic ${JSON.stringify(magic)}, not "TS"`);
-  const found = reader.u8();
-  if (found !== (kind as number)) throw new FrameError(`kind ${found}, expected ${kind}`);
-  const version = reader.u8();
-  if (version !== VERSION) throw new FrameError(`version ${version}, this page reads ${VERSION}`);
-  return reader;
-}
-
-export function decodeMemory(frame: Uint8Array): MemoryRange[] {
-  const reader = open(frame, FrameKind.Memory);
-  const ranges: MemoryRange[] = [];
-  for (let left = reader.varint(); left > 0; left--) {
-    const address = reader.u64();
-    ranges.push({ address, bytes: reader.take(reader.varint()) });
-  }
-  if (!reader.atEnd) throw new FrameError("bytes left after the last memory range");
-  return ranges;
-}
 
 /** What the decoder needs to know of an instruction: where it lies, and how many bytes the CPU decoded. */
 export interface CodeEntry {
@@ -100,216 +29,244 @@ export interface CodeEntry {
 }
 
 export class BatchDecoder {
-  #registers: readonly (readonly U64[])[];
-  #moment: number;
+  readonly #steps: Steps;
+  #registers: U64Column;
 
-  /** `registers` holds every CPU's registers at `moment`, indexed as REGISTERS. */
-  constructor(registers: readonly (readonly U64[])[], moment = 0) {
-    this.#registers = registers;
-    this.#moment = moment;
+  /** `registers` holds every CPU's registers behind the last of `steps`, indexed as REGISTERS. */
+  constructor(registers: readonly (readonly U64[])[], steps: Steps) {
+    this.#registers = U64Column.of(registers.flat());
+    this.#steps = steps;
   }
 
-  /** The moment that the next batch must begin with. */
-  get moment(): number {
-    return this.#moment;
-  }
-
-  /** `codes` is the session's code table, with every entry that this batch names. If it throws, nothing counts. */
-  decode(frame: Uint8Array, codes: readonly CodeEntry[]): Step[] {
-    const reader = open(frame, FrameKind.Steps);
+  /**
+   * Adds a frame's steps; `codes` is the session's code table, with every entry that it names. Raises FrameError, and
+   * then nothing counts.
+   */
+  decode(frame: Uint8Array, codes: readonly CodeEntry[]): void {
+    const reader = openFrame(frame, FrameKind.Steps);
     const first = reader.varint();
-    if (first !== this.#moment)
-      throw new FrameError(`batch begins at moment ${first}, expected ${this.#moment}`);
+    if (first !== this.#steps.end)
+      throw new FrameError(`batch begins at moment ${first}, expected ${this.#steps.end}`);
     const count = reader.varint();
-    const batch = new Batch(reader, first, count, this.#registers, codes);
+    if (count * LEAST_STEP > reader.left)
+      throw new FrameError(`${count} steps announced, ${reader.left} bytes left`);
+    this.#steps.reserve(frame.length);
+    const registers = this.#registers.copy();
+    new Batch(reader, this.#steps, count, registers, codes).read();
     if (!reader.atEnd) throw new FrameError("bytes left after the last column");
-    const steps = Array.from({ length: count }, (_, index) => batch.step(index));
-    this.#moment = first + count;
-    this.#registers = batch.registers;
-    return steps;
+    this.#steps.commit(count);
+    this.#registers = registers;
   }
 }
 
-/** One batch: its columns, read at once, and then its steps, to be asked for in order. */
+/** Reads one batch, each column over all of its steps, behind those that are there. */
 class Batch {
-  readonly registers: U64[][];
-  readonly #first: number;
+  readonly #reader: Reader;
+  readonly #steps: Steps;
+  readonly #registers: U64Column;
   readonly #codes: readonly CodeEntry[];
-  readonly #head: Uint8Array;
-  readonly #ids: number[] = [];
-  readonly #vectors: Uint8Array;
-  readonly #errorCodes: Queue<number>;
-  readonly #lanes: number[] = [];
-  readonly #masks: readonly number[];
-  readonly #deltas: readonly Queue<U64>[];
-  readonly #counts: Queue<number>;
-  readonly #writes: Queue<Write>;
-  #instructions = 0;
-  #deliveries = 0;
+  /** The batch's first step, and the one behind its last, in the columns. */
+  readonly #first: number;
+  readonly #end: number;
+  readonly #heads: Uint8Array;
+  readonly #masks: Uint32Array;
+  /** For each step where its next change goes. */
+  readonly #places: Uint32Array;
 
   constructor(
     reader: Reader,
-    first: number,
+    steps: Steps,
     count: number,
-    registers: readonly (readonly U64[])[],
+    registers: U64Column,
     codes: readonly CodeEntry[],
   ) {
-    this.registers = registers.map((file) => [...file]);
-    this.#first = first;
+    this.#reader = reader;
+    this.#steps = steps;
+    this.#registers = registers;
     this.#codes = codes;
-    this.#head = reader.take(count);
-    this.#head.forEach((head, index) => {
-      const isInstruction = (head & HEAD_DELIVERY) === 0;
-      if ((head & HEAD_CPU) >= registers.length || (head & HEAD_RESERVED) !== 0)
-        throw new FrameError(`step ${first + index} is of a CPU that is not there, or sets a reserved bit`);
-      if (isInstruction && (head & HEAD_ERROR_CODE) !== 0)
-        throw new FrameError(`step ${first + index}: an instruction with an error code`);
-    });
-    this.#readIds(reader);
-    this.#vectors = reader.take(this.#with(HEAD_DELIVERY));
-    this.#errorCodes = new Queue(times(reader, this.#with(HEAD_ERROR_CODE), () => reader.varint()));
-    this.#readLanes(reader);
-    this.#masks = times(reader, count, () => reader.varint());
-    if (this.#masks.some((mask) => mask >= 2 ** REGISTERS.length))
-      throw new FrameError("a step changes registers that do not exist");
-    this.#deltas = REGISTERS.map((_, register) => {
-      const changed = this.#masks.filter((mask) => (mask >>> register) & 1).length;
-      return new Queue(times(reader, changed, () => reader.delta()));
-    });
-    const counts = times(reader, this.#with(HEAD_WRITES), () => reader.varint());
-    if (counts.includes(0)) throw new FrameError("a step announces writes and has none");
-    this.#counts = new Queue(counts);
-    this.#writes = new Queue(
-      readWrites(
-        reader,
-        counts.reduce((sum, each) => sum + each, 0),
-      ),
-    );
+    this.#first = steps.count;
+    this.#end = steps.count + count;
+    this.#heads = reader.take(count);
+    this.#masks = new Uint32Array(count);
+    this.#places = new Uint32Array(count);
   }
 
-  step(index: number): Step {
-    const head = this.#head[index] ?? 0;
-    const moment = this.#first + index;
-    const cpu = head & HEAD_CPU;
-    const registers = this.registers[cpu] ?? [];
-    const rip = registers[INDEX.rip] ?? ZERO;
-    let code = -1;
-    let vector = -1;
-    let errorCode = -1;
-    let length = 0;
-    if ((head & HEAD_DELIVERY) !== 0) {
-      vector = this.#vectors[this.#deliveries++] ?? -1;
-      if ((head & HEAD_ERROR_CODE) !== 0) errorCode = this.#errorCodes.next();
-    } else {
-      code = this.#ids[this.#instructions++] ?? -1;
-      length = this.#lengthOf(code, rip, moment);
+  read(): void {
+    this.#readCpus();
+    this.#readCodes();
+    this.#readDeliveries();
+    this.#readLanes();
+    this.#readMasks();
+    for (let register = 0; register < REGISTERS.length; register++) {
+      if (register === INDEX.rip) this.#readRips();
+      else this.#readRegister(register);
     }
-    const lane = this.#lanes[index] ?? 0;
-    const regs = this.#changes(registers, add(rip, length), index);
-    const writes =
-      (head & HEAD_WRITES) === 0
-        ? []
-        : Array.from({ length: this.#counts.next() }, () => this.#writes.next());
-    return { moment, cpu, rip, code, vector, errorCode, lane, regs, writes };
+    this.#readWrites();
   }
 
-  #with(bit: number): number {
-    return this.#head.reduce((sum, head) => sum + ((head & bit) !== 0 ? 1 : 0), 0);
+  #readCpus(): void {
+    const cpus = this.#registers.length / REGISTERS.length;
+    for (let index = this.#first; index < this.#end; index++) {
+      const head = this.#head(index);
+      const cpu = head & HEAD_CPU;
+      if (cpu >= cpus || (head & HEAD_RESERVED) !== 0)
+        throw this.#error(index, `is of CPU ${cpu} of ${cpus}, or sets a reserved bit`);
+      if ((head & HEAD_ERROR_CODE) !== 0 && (head & HEAD_DELIVERY) === 0)
+        throw this.#error(index, "is an instruction with an error code");
+      this.#steps.cpus[index] = cpu;
+    }
   }
 
   /** An instruction is told by how far it is from the one that would follow on its CPU's last. */
-  #readIds(reader: Reader): void {
+  #readCodes(): void {
+    const { cpus, kinds } = this.#steps;
     const last = [-1, -1, -1, -1];
-    for (const head of this.#head) {
-      if ((head & HEAD_DELIVERY) !== 0) continue;
-      const cpu = head & HEAD_CPU;
-      const code = reader.varint();
-      const id = (last[cpu] ?? -1) + 1 + (code % 2 === 0 ? code / 2 : -(code + 1) / 2);
-      last[cpu] = id;
-      this.#ids.push(id);
+    for (let index = this.#first; index < this.#end; index++) {
+      if ((this.#head(index) & HEAD_DELIVERY) !== 0) continue;
+      const cpu = cpus[index] ?? 0;
+      const told = this.#reader.varint();
+      const code = (last[cpu] ?? -1) + 1 + (told % 2 === 0 ? told / 2 : -(told + 1) / 2);
+      if (this.#codes[code] === undefined)
+        throw this.#error(index, `names code ${code} of ${this.#codes.length}`);
+      last[cpu] = code;
+      kinds[index] = code;
     }
+  }
+
+  #readDeliveries(): void {
+    const steps = this.#steps;
+    for (let index = this.#first; index < this.#end; index++)
+      if ((this.#head(index) & HEAD_DELIVERY) !== 0) steps.deliver(index, this.#reader.u8());
+    for (let index = this.#first; index < this.#end; index++)
+      if ((this.#head(index) & HEAD_ERROR_CODE) !== 0) steps.addErrorCode(index, this.#reader.varint());
   }
 
   /** What a step leaves out is what its CPU's step before it left. */
-  #readLanes(reader: Reader): void {
+  #readLanes(): void {
+    const { cpus, lanes } = this.#steps;
     const last: (number | undefined)[] = [];
-    for (const head of this.#head) {
-      const cpu = head & HEAD_CPU;
-      if ((head & HEAD_LANE) !== 0) last[cpu] = reader.varint();
+    for (let index = this.#first; index < this.#end; index++) {
+      const cpu = cpus[index] ?? 0;
+      if ((this.#head(index) & HEAD_LANE) !== 0) last[cpu] = this.#reader.varint();
       const lane = last[cpu];
-      if (lane === undefined) throw new FrameError(`the first step of CPU ${cpu} in a batch names no lane`);
-      this.#lanes.push(lane);
+      if (lane === undefined) throw this.#error(index, `is CPU ${cpu}'s first in a batch and names no lane`);
+      lanes[index] = lane;
     }
   }
 
-  #lengthOf(code: number, rip: U64, moment: number): number {
-    const entry = this.#codes[code];
-    if (entry === undefined)
-      throw new FrameError(`step ${moment} names code ${code} of ${this.#codes.length}`);
-    if (entry.rip !== rip) {
-      throw new FrameError(`step ${moment} was made at ${hex(entry.rip)}; its CPU stands at ${hex(rip)}`);
+  /** Says as well where each step's changes lie: RIP's first, then the others in the registers' order. */
+  #readMasks(): void {
+    const { changesAt } = this.#steps;
+    for (let index = this.#first; index < this.#end; index++) {
+      const mask = this.#reader.varint();
+      if (mask >= 2 ** REGISTERS.length) throw this.#error(index, `changes unknown registers: ${mask}`);
+      const at = changesAt[index] ?? 0;
+      this.#masks[index - this.#first] = mask;
+      this.#places[index - this.#first] = at + 1;
+      changesAt[index + 1] = at + 1 + ones(mask & ~(1 << INDEX.rip));
     }
-    return entry.length;
   }
 
-  /** `next` is where RIP goes if the step does not say otherwise. */
-  #changes(registers: U64[], next: U64, index: number): RegisterChange[] {
-    const mask = this.#masks[index] ?? 0;
-    const changes: RegisterChange[] = [];
-    for (let register = 0; register < REGISTERS.length; register++) {
-      const old = registers[register] ?? ZERO;
-      let value = register === INDEX.rip ? next : old;
-      if ((mask >>> register) & 1) {
-        const delta = this.#deltas[register]?.next() ?? ZERO;
-        if (delta === ZERO)
-          throw new FrameError(`step ${this.#first + index}: ${REGISTERS[register]} changed by nothing`);
-        value = add(value, delta);
+  #readRegister(register: number): void {
+    const reader = this.#reader;
+    for (let index = this.#first; index < this.#end; index++) {
+      const offset = index - this.#first;
+      if ((((this.#masks[offset] ?? 0) >>> register) & 1) === 0) continue;
+      this.#readDelta(index, register);
+      const place = this.#places[offset] ?? 0;
+      this.#places[offset] = place + 1;
+      this.#change(index, place, register, reader.low, reader.high);
+    }
+  }
+
+  /** Every step has a change of RIP: by the length of what was decoded, and by what is told beyond that. */
+  #readRips(): void {
+    const { changesAt, cpus, kinds } = this.#steps;
+    const reader = this.#reader;
+    for (let index = this.#first; index < this.#end; index++) {
+      const code = this.#codes[kinds[index] ?? -1];
+      const rip = this.#registers.at((cpus[index] ?? 0) * REGISTERS.length + INDEX.rip);
+      if (code !== undefined && code.rip !== rip)
+        throw this.#error(index, `was made at ${hex(code.rip)}; its CPU stands at ${hex(rip)}`);
+      let [low, high] = [code?.length ?? 0, 0];
+      if ((((this.#masks[index - this.#first] ?? 0) >>> INDEX.rip) & 1) !== 0) {
+        this.#readDelta(index, INDEX.rip);
+        low += reader.low;
+        high = reader.high + (low > 0xffffffff ? 1 : 0);
       }
-      if (value === old) continue;
-      registers[register] = value;
-      changes.push({ register, old, new: value });
+      this.#change(index, changesAt[index] ?? 0, INDEX.rip, low >>> 0, high);
     }
-    return changes;
+  }
+
+  #readDelta(index: number, register: number): void {
+    this.#reader.delta();
+    if (this.#reader.low === 0 && this.#reader.high === 0)
+      throw this.#error(index, `says that ${REGISTERS[register] ?? ""} changed, by nothing`);
+  }
+
+  /** Moves a register of a step's CPU by a difference in halves, and says so in the change at `place`. */
+  #change(index: number, place: number, register: number, low: number, high: number): void {
+    const steps = this.#steps;
+    const [values, olds, news] = [this.#registers.halves, steps.olds.halves, steps.news.halves];
+    const at = 2 * ((steps.cpus[index] ?? 0) * REGISTERS.length + register);
+    const sum = (values[at] ?? 0) + low;
+    steps.registers[place] = register;
+    olds[2 * place] = values[at] ?? 0;
+    olds[2 * place + 1] = values[at + 1] ?? 0;
+    values[at] = sum;
+    values[at + 1] = (values[at + 1] ?? 0) + high + (sum > 0xffffffff ? 1 : 0);
+    news[2 * place] = values[at] ?? 0;
+    news[2 * place + 1] = values[at + 1] ?? 0;
+  }
+
+  #readWrites(): void {
+    const [reader, { writesAt, addresses, bytesAt, bytes }] = [this.#reader, this.#steps];
+    const first = writesAt[this.#first] ?? 0;
+    let end = first;
+    for (let index = this.#first; index < this.#end; index++) {
+      if ((this.#head(index) & HEAD_WRITES) !== 0) {
+        const count = reader.varint();
+        if (count === 0) throw this.#error(index, "announces writes and has none");
+        end += count;
+      }
+      if (end - first > reader.left) throw this.#error(index, "announces more writes than there can be");
+      writesAt[index + 1] = end;
+    }
+    let [low, high] = [0, 0];
+    for (let at = first; at < end; at++) {
+      reader.delta();
+      low += reader.low;
+      high = (high + reader.high + (low > 0xffffffff ? 1 : 0)) >>> 0;
+      low >>>= 0;
+      addresses.halves[2 * at] = low;
+      addresses.halves[2 * at + 1] = high;
+    }
+    for (let at = first; at < end; at++) {
+      const length = reader.u8();
+      if (length < 1 || length > LONGEST_WRITE) throw new FrameError(`a write of ${length} bytes`);
+      bytesAt[at + 1] = (bytesAt[at] ?? 0) + 2 * length;
+    }
+    for (const half of [0, 1]) {
+      for (let at = first; at < end; at++) {
+        const [from, to] = [bytesAt[at] ?? 0, bytesAt[at + 1] ?? 0];
+        const length = (to - from) / 2;
+        reader.takeInto(bytes, from + half * length, length);
+      }
+    }
+  }
+
+  #head(index: number): number {
+    return this.#heads[index - this.#first] ?? 0;
+  }
+
+  #error(index: number, what: string): FrameError {
+    return new FrameError(`step ${this.#steps.first + index} ${what}`);
   }
 }
 
-/** Values that are taken from front to back. */
-class Queue<T> {
-  #at = 0;
-  readonly #values: readonly T[];
-
-  constructor(values: readonly T[]) {
-    this.#values = values;
-  }
-
-  next(): T {
-    const value = this.#values[this.#at];
-    if (value === undefined) throw new FrameError("a column is shorter than the columns before it say");
-    this.#at += 1;
-    return value;
-  }
-}
-
-/** Each takes at least a byte, so never more are read than can be there. */
-function times<T>(reader: Reader, count: number, read: () => T): T[] {
-  if (count > reader.left) throw new FrameError(`${count} values announced, ${reader.left} bytes left`);
-  return Array.from({ length: count }, read);
-}
-
-function readWrites(reader: Reader, count: number): Write[] {
-  let address = ZERO;
-  const addresses = times(reader, count, () => {
-    address = add(address, reader.delta());
-    return address;
-  });
-  const lengths = [...reader.take(count)];
-  if (lengths.some((length) => length < 1 || length > LONGEST_WRITE))
-    throw new FrameError(`a write of less than 1 or more than ${LONGEST_WRITE} bytes`);
-  const old = lengths.map((length) => reader.take(length));
-  const now = lengths.map((length) => reader.take(length));
-  return addresses.map((at, index) => ({
-    address: at,
-    old: old[index] ?? new Uint8Array(),
-    new: now[index] ?? new Uint8Array(),
-  }));
+/** How many bits are set. */
+function ones(mask: number): number {
+  let count = 0;
+  for (let left = mask; left !== 0; left &= left - 1) count++;
+  return count;
 }

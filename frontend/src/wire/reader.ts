@@ -1,12 +1,15 @@
 /** Reads the little-endian, LEB128-based binary frames; past the end or out of range it throws. */
 
-import { fromParts, unzigzag, type U64 } from "../lib/hex";
+import { fromHalves, type U64 } from "../lib/hex";
 
 export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
 export class Reader {
+  /** The halves of the last `delta`. */
+  low = 0;
+  high = 0;
   #at = 0;
   readonly #bytes: Uint8Array;
   readonly #end: number;
@@ -34,24 +37,24 @@ export class Reader {
     return value;
   }
 
-  /** A copy, so that a frame's buffer does not live as long as one write in it. */
+  /** A copy, so that a frame's buffer does not live as long as a piece of it. */
   take(length: number): Uint8Array {
-    if (length > this.#end - this.#at) {
-      throw new FrameError(`${length} bytes wanted at ${this.#at}, frame ends at ${this.#end}`);
-    }
-    const bytes = this.#bytes.slice(this.#at, this.#at + length);
-    this.#at += length;
-    return bytes;
+    const start = this.#skip(length);
+    return this.#bytes.slice(start, start + length);
+  }
+
+  /** Puts the next `length` bytes where they belong; `target` has room for them. */
+  takeInto(target: Uint8Array, offset: number, length: number): void {
+    const start = this.#skip(length);
+    for (let index = 0; index < length; index++) target[offset + index] = this.#bytes[start + index] ?? 0;
   }
 
   u64(): U64 {
-    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = this.take(8);
-    const low = a | (b << 8) | (c << 16) | ((d & 0x0f) << 24);
-    const middle = (d >> 4) | (e << 4) | (f << 12) | (g << 20);
-    return fromParts(low, middle, h);
+    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#skip(8), 8);
+    return fromHalves(view.getUint32(0, true), view.getUint32(4, true));
   }
 
-  /** An unsigned LEB128 count, id or length: at most 2^32. */
+  /** An unsigned LEB128 count, id or length: of at most 32 bits. */
   varint(): number {
     let value = 0;
     for (let scale = 1; scale < 2 ** 35; scale *= 128) {
@@ -60,29 +63,42 @@ export class Reader {
       if (byte >= 0x80) continue;
       if (byte === 0 && scale > 1)
         throw new FrameError(`a count that is not in its shortest form at ${this.#at}`);
+      if (value > 0xffffffff) break;
       return value;
     }
-    throw new FrameError(`a count longer than five bytes at ${this.#at}`);
+    throw new FrameError(`a count wider than 32 bits at ${this.#at}`);
   }
 
-  /** An unsigned LEB128 value of 64 bits. */
-  varint64(): U64 {
-    const parts = [0, 0, 0];
-    for (let index = 0; index < 10; index++) {
+  /** A zig-zag LEB128 difference, as the 64-bit value to add: into `low` and `high`. */
+  delta(): void {
+    let [low, middle, high] = [0, 0, 0]; // 28, 28 and 8 bits
+    for (let shift = 0; shift < 70; shift += 7) {
       const byte = this.u8();
-      const part = Math.floor(index / 4);
-      parts[part] = (parts[part] ?? 0) + (byte & 0x7f) * 2 ** (7 * (index % 4));
-      if (byte < 0x80) {
-        const [low = 0, middle = 0, high = 0] = parts;
-        if (high > 0xff || (byte === 0 && index > 0)) break;
-        return fromParts(low, middle, high);
-      }
+      const part = byte & 0x7f;
+      if (shift < 28) low |= part << shift;
+      else if (shift < 56) middle |= part << (shift - 28);
+      else high |= part << (shift - 56);
+      if (byte >= 0x80) continue;
+      if (high > 0xff || (byte === 0 && shift > 0)) break;
+      this.#unzigzag((low | (middle << 28)) >>> 0, ((middle >>> 4) | (high << 24)) >>> 0);
+      return;
     }
     throw new FrameError(`a value wider than 64 bits, or longer than it need be, at ${this.#at}`);
   }
 
-  /** A signed difference, as the value to add modulo 2^64. */
-  delta(): U64 {
-    return unzigzag(this.varint64());
+  #unzigzag(low: number, high: number): void {
+    const sign = -(low & 1);
+    this.low = (((low >>> 1) | (high << 31)) ^ sign) >>> 0;
+    this.high = ((high >>> 1) ^ sign) >>> 0;
+  }
+
+  /** Where the next `length` bytes begin; they count as read. */
+  #skip(length: number): number {
+    const start = this.#at;
+    if (length > this.#end - start) {
+      throw new FrameError(`${length} bytes wanted at ${start}, frame ends at ${this.#end}`);
+    }
+    this.#at += length;
+    return start;
   }
 }

@@ -6,14 +6,16 @@ import {
   distance,
   fromBytes,
   fromNumber,
-  fromParts,
+  fromHalves,
   hex,
+  highHalf,
   hexShort,
   hexWide,
   int32,
+  lowHalf,
   toNumber,
   u64,
-  unzigzag,
+  U64Column,
 } from "../../src/lib/hex";
 
 describe("a 64-bit value", () => {
@@ -30,14 +32,18 @@ describe("a 64-bit value", () => {
     expect(hex(add(fromNumber(0), -1))).toBe("0xffffffffffffffff");
   });
 
-  it("is unzigzagged to what adding it does", () => {
-    const values = [0, 1, 2, 3, 4].map((code) => hex(add(fromNumber(16), unzigzag(fromNumber(code)))));
-    expect(values).toEqual(["0x10", "0xf", "0x11", "0xe", "0x12"]);
+  it("is split into halves and put together again", () => {
+    const value = u64("0xfedcba9876543210");
+    expect([lowHalf(value), highHalf(value)]).toEqual([0x76543210, 0xfedcba98]);
+    expect(fromHalves(0x76543210, 0xfedcba98)).toBe(value);
   });
 
-  it("is put together from the parts of a LEB128 value", () => {
-    expect(hex(fromParts(0xfffffff, 0xfffffff, 0xff))).toBe("0xffffffffffffffff");
-    expect(hex(fromParts(1, 1, 1))).toBe("0x100000010000001");
+  it("stands in a column as its halves do, low before high", () => {
+    const column = U64Column.of([u64("0x1"), u64("0xfedcba9876543210")]).copy(3);
+    expect([...column.halves]).toEqual([1, 0, 0x76543210, 0xfedcba98, 0, 0]);
+    column.halves[5] = 1;
+    expect(hex(column.at(2))).toBe("0x100000000");
+    expect(() => column.at(3)).toThrow(RangeError);
   });
 
   it("is read from memory little-endian, a C int with its sign", () => {

@@ -6,8 +6,10 @@ import { describe, expect, it } from "vitest";
 import { bytesToHex, hexToBytes } from "../../src/lib/bytes";
 import { hex, u64 } from "../../src/lib/hex";
 import { Trace } from "../../src/state/trace";
-import { BatchDecoder, decodeMemory, type Step } from "../../src/wire/batch";
+import { BatchDecoder } from "../../src/wire/batch";
+import { decodeMemory } from "../../src/wire/frame";
 import { REGISTERS } from "../../src/wire/registers";
+import { type Step, Steps } from "../../src/wire/steps";
 import {
   codesOf,
   filesOf,
@@ -49,30 +51,33 @@ describe("decoding a batch of steps", () => {
   it.each(names)("reads %s as it was written", (name) => {
     const given = vector<StepsVector>(name);
     expect(given.registers).toEqual([...REGISTERS]);
-    const decoder = new BatchDecoder(filesOf(given), given.first);
-    const steps = decoder.decode(hexToBytes(given.frame), codesOf(given));
-    expect(steps.map((step) => asVector(step, given.codes))).toEqual(given.steps);
-    expect(decoder.moment).toBe(given.first + given.steps.length);
+    const steps = new Steps(given.first);
+    new BatchDecoder(filesOf(given), steps).decode(hexToBytes(given.frame), codesOf(given));
+    expect(steps.end).toBe(given.first + given.steps.length);
+    expect(given.steps.map(({ n }) => asVector(steps.at(n), given.codes))).toEqual(given.steps);
   });
 
   const refused = vector<RefusedVector>("refused.json");
 
   it.each(refused.frames)("refuses $why", ({ frame }) => {
-    const decoder = new BatchDecoder(filesOf(refused), refused.first);
-    const trace = new Trace(filesOf(refused), rangesOf(refused.memory));
+    const steps = new Steps(refused.first);
+    const decoder = new BatchDecoder(filesOf(refused), steps);
+    const trace = new Trace(steps, filesOf(refused), rangesOf(refused.memory));
     expect(() => {
-      trace.append(decoder.decode(hexToBytes(frame), codesOf(refused)));
-    }).toThrow();
-    expect(decoder.moment === refused.first || trace.length === 0).toBe(true);
+      decoder.decode(hexToBytes(frame), codesOf(refused));
+      trace.extend();
+    }).toThrow(Error);
+    expect(trace.at(trace.length).moment).toBe(trace.length);
+    expect(steps.end === refused.first || trace.length < steps.end).toBe(true);
   });
 
   it("refuses a batch that does not follow on the last one", () => {
     const given = vector<StepsVector>("steps-first-call.json");
-    const decoder = new BatchDecoder(filesOf(given), given.first);
+    const decoder = new BatchDecoder(filesOf(given), new Steps(given.first));
     decoder.decode(hexToBytes(given.frame), codesOf(given));
-    expect(() => decoder.decode(hexToBytes(given.frame), codesOf(given))).toThrow(
-      /begins at moment 0, expected 10/,
-    );
+    expect(() => {
+      decoder.decode(hexToBytes(given.frame), codesOf(given));
+    }).toThrow(/begins at moment 0, expected 10/);
   });
 });
 
