@@ -105,6 +105,19 @@ def test_a_file_that_is_written_again_is_replaced(tmp_path: Path) -> None:
     assert "older" not in out.read_text()
 
 
+def test_a_run_leaves_in_every_format(tmp_path: Path) -> None:
+    written = {}
+    for name in ("jsonl", "perfetto", "tenet"):
+        out = tmp_path / name
+        assert (
+            main(["run", "patch-live", "--format", name, "--out", str(out), *(["--cpu", "1"] * (name == "tenet"))]) == 0
+        )
+        written[name] = out.read_text()
+    assert json.loads(written["jsonl"].splitlines()[0])["type"] == "header"
+    assert {event["pid"] for event in json.loads(written["perfetto"])["traceEvents"]} == {1, 2}
+    assert written["tenet"].startswith("rax=0x")
+
+
 def test_python_dash_m_is_the_same_program() -> None:
     command = [sys.executable, "-m", "trapscope", "run", "livepatch-window", "--design", "skip"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

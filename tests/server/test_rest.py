@@ -10,9 +10,10 @@ import pytest
 from tests.server.running import Running
 from tests.server.viewer import viewing
 from trapscope.core.image import Image
+from trapscope.core.reading import Reading
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import resolve
-from trapscope.wire import jsonl
+from trapscope.wire import exports, jsonl
 from trapscope.wire.problems import Problem
 from trapscope.wire.rest import (
     Assembly,
@@ -122,6 +123,59 @@ async def test_the_trace_is_that_of_the_command_line(server: Running, image: Ima
     assert response.headers["content-type"] == "application/x-ndjson"
     assert response.text == "".join(jsonl.lines(expected))
     assert json.loads(response.text.splitlines()[-1])["verdict"] == "violated"
+
+
+@pytest.mark.parametrize(
+    ("format_", "cpu", "media_type", "name"),
+    [
+        ("jsonl", None, "application/x-ndjson", "patch-live-thread.jsonl"),
+        ("perfetto", None, "application/json", "patch-live-thread.perfetto.json"),
+        ("tenet", 1, "text/plain; charset=utf-8", "patch-live-thread.tenet.log"),
+    ],
+)
+async def test_every_format_is_that_of_the_command_line_whole_or_in_pieces(
+    server: Running, image: Image, format_: exports.TraceFormat, cpu: int | None, media_type: str, name: str
+) -> None:
+    expected = Session(image, resolve(image, "patch-live"))
+    expected.feed("rr*3")
+    expected.advance(expected.max_steps)
+
+    session = await server.create(scenario="patch-live")
+    async with viewing(server.url, session) as viewer:
+        await viewer.run("rr*3")
+    asked = {"format": format_} | ({} if cpu is None else {"cpu": str(cpu)})
+    response = await server.http.get(f"api/sessions/{session}/trace", params=asked)
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == media_type
+    assert response.headers["content-disposition"] == f'attachment; filename="{name}"'
+    assert len(expected.trace) > exports.FORMATS["tenet"].piece_steps
+    assert response.text == "".join(exports.lines(format_, Reading(expected), cpu))
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"format": "tenet"}, "Tenet knows one CPU and this run has 2"),
+        ({"format": "tenet", "cpu": "2"}, "no CPU 2"),
+        ({"format": "jsonl", "cpu": "0"}, "tenet only"),
+        ({"format": "tenet", "cpu": "x"}, "cpu"),
+    ],
+)
+async def test_whose_side_a_trace_tells_must_be_clear(server: Running, asked: dict[str, str], says: str) -> None:
+    session = await server.create(scenario="patch-live")
+    response = await server.http.get(f"api/sessions/{session}/trace", params=asked)
+    problem = Problem.model_validate_json(response.content)
+    assert (response.status_code, problem.code) == (422, "bad-input")
+    assert says in problem.detail
+
+
+async def test_the_openapi_document_tells_of_every_format(server: Running) -> None:
+    document = (await server.http.get("openapi.json")).json()
+    told = document["paths"]["/api/sessions/{id_}/trace"]["get"]
+    parameters = {parameter["name"]: parameter["schema"] for parameter in told["parameters"]}
+    assert set(parameters["format"]["enum"]) == set(exports.FORMATS)
+    assert set(told["responses"]["200"]["content"]) == {"application/x-ndjson", "application/json", "text/plain"}
 
 
 async def test_the_trace_of_a_run_that_goes_on_has_no_end_line(server: Running) -> None:

@@ -13,7 +13,7 @@ from trapscope.core.types import DEFAULT_MAX_STEPS, MAX_CPUS, FetchModel
 
 Command = Callable[[argparse.Namespace], int]
 
-FORMATS: Final = ("summary", "jsonl")
+FORMATS: Final = ("summary", "jsonl", "perfetto", "tenet")
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -60,7 +60,11 @@ def _add_scenarios(commands: argparse._SubParsersAction[_OneLineParser]) -> None
 def _add_run(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
     run = commands.add_parser("run", help="run a scenario without a browser")
     _add_choice_of_run(run)
-    run.add_argument("--format", choices=FORMATS, default="summary", help="for people, or for programs (summary)")
+    run.add_argument(
+        "--format", choices=FORMATS, default="summary",
+        help="summary, for people; jsonl, everything; perfetto, for ui.perfetto.dev; tenet, for Tenet (summary)",
+    )  # fmt: skip
+    run.add_argument("--cpu", type=_cpu, metavar="K", help="whose side `--format tenet` tells, where there are several")
     run.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     run.set_defaults(command=_later("run", "run"))
 
@@ -133,6 +137,10 @@ def _port(text: str) -> int:
 
 def _cpus(text: str) -> int:
     return _number(text, 1, MAX_CPUS)
+
+
+def _cpu(text: str) -> int:
+    return _number(text, 0, MAX_CPUS - 1)
 
 
 def _number(text: str, least: int, most: int | None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from typing import Final
 
 from trapscope import assets
@@ -12,11 +11,12 @@ from trapscope.cli.progress import Progress
 from trapscope.cli.summary import summary
 from trapscope.core.errors import BadInput
 from trapscope.core.image import Image
+from trapscope.core.reading import Reading
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import CATALOGUE, resolve
 from trapscope.core.types import Verdict
 from trapscope.matrix import policy
-from trapscope.wire import jsonl
+from trapscope.wire import exports
 
 _STEPS_AT_A_TIME: Final = 4096
 
@@ -24,10 +24,17 @@ _STEPS_AT_A_TIME: Final = 4096
 def run(arguments: argparse.Namespace) -> int:
     """0 for the verdict ok, 1 for any other, which is a result too."""
     session, chosen = prepared(arguments)
+    reading = Reading(session)
+    if arguments.format == "summary" and arguments.cpu is not None:
+        raise BadInput("--cpu says whose side `--format tenet` is to tell; a summary tells of all CPUs")
+    if arguments.format != "summary":
+        exports.begin(arguments.format, reading, 0, arguments.cpu)
     with opened(arguments.out) as stream:
         play(session, chosen)
-        written: Iterator[str] = jsonl.lines(session) if arguments.format == "jsonl" else summary(session)
-        stream.writelines(written)
+        if arguments.format == "summary":
+            stream.writelines(summary(session))
+        else:
+            stream.writelines(exports.lines(arguments.format, reading, arguments.cpu))
     return 0 if session.verdict is Verdict.OK else 1
 
 

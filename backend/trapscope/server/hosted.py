@@ -6,23 +6,22 @@ No sockets, no event loop: a request comes in, an answer with its parts goes out
 from __future__ import annotations
 
 import traceback
+from functools import cached_property
 from typing import Final, assert_never
 
 from trapscope.core.errors import BadInput, BadSchedule, ImageError
 from trapscope.core.image import Image
+from trapscope.core.reading import Reading
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import CATALOGUE, offered, resolve
 from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE
 from trapscope.server import guest_facts
 from trapscope.server import requests as ask
 from trapscope.server.recorder import Recorder
-from trapscope.wire import jsonl
+from trapscope.wire import exports
 from trapscope.wire.memory_image import encode_memory, ranges_of
 from trapscope.wire.rest import RunChoice
 from trapscope.wire.values import Registers
-
-#: Steps in one piece of an export: some hundred kilobytes of text.
-_EXPORT_STEPS: Final = 512
 
 _WARM_UP_STEPS: Final = 2000
 
@@ -34,12 +33,24 @@ class NoSession(Exception):
     """The process has no session of that id."""
 
 
+class Held:
+    """A session with what has been told of it; `reading` is made when somebody asks for what needs it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.recorder = Recorder(session)
+
+    @cached_property
+    def reading(self) -> Reading:
+        return Reading(self.session)
+
+
 class Hosted:
     """Every session of this process, and the guest that all of them run."""
 
     def __init__(self, image: Image) -> None:
         self._image = image
-        self._sessions: dict[str, tuple[Session, Recorder]] = {}
+        self._sessions: dict[str, Held] = {}
 
     def warm_up(self) -> None:
         """Play the first scenario once, so that the first person does not wait for line tables and disassembly."""
@@ -66,12 +77,12 @@ class Hosted:
             case ask.Open():
                 return self._open(request)
             case ask.Feed():
-                self._session(request.session)[0].feed(request.schedule)
+                self._held(request.session).session.feed(request.schedule)
                 return _DONE
             case ask.Advance():
                 return self._advance(request)
             case ask.Drop():
-                self._session(request.session)[0].cancel()
+                self._held(request.session).session.cancel()
                 return _DONE
             case ask.Close():
                 self._sessions.pop(request.session, None)
@@ -93,7 +104,7 @@ class Hosted:
             self._image, request.scenario, request.design, tuple(request.variants), request.fetch, request.cpus
         )
         session = Session(self._image, spec, max_steps=request.max_steps)
-        self._sessions[request.session] = session, Recorder(session)
+        self._sessions[request.session] = Held(session)
         choice = RunChoice(
             scenario=spec.scenario,
             design=spec.design,
@@ -109,7 +120,8 @@ class Hosted:
         return opened, (encode_memory(ranges_of(ram)),)
 
     def _advance(self, request: ask.Advance) -> Reply:
-        session, recorder = self._session(request.session)
+        held = self._held(request.session)
+        session, recorder = held.session, held.recorder
         session.advance(request.limit)
         chunk = recorder.chunk() if recorder.has_news else None
         answer = ask.Advanced(
@@ -123,20 +135,21 @@ class Hosted:
         return answer, () if chunk is None else (chunk.text, chunk.frame)
 
     def _export(self, request: ask.Export) -> Reply:
-        session, _ = self._session(request.session)
-        steps = len(session.trace)
+        held = self._held(request.session)
+        length = len(held.session.trace) if request.length is None else request.length
+        export = exports.begin(request.format, held.reading, length, request.cpu)
         if request.first is None:
             following: int | None = 0
-            lines = jsonl.prologue(session)
-        elif request.first < steps:
-            following = min(request.first + _EXPORT_STEPS, steps)
-            lines = jsonl.step_lines(session, request.first, following)
+            lines = export.head()
+        elif request.first < length:
+            following = min(request.first + exports.FORMATS[request.format].piece_steps, length)
+            lines = export.steps(request.first, following)
         else:
             following = None
-            lines = jsonl.epilogue(session)
-        return ask.Exported(next_first=following), ("".join(lines).encode(),)
+            lines = export.tail()
+        return ask.Exported(next_first=following, length=length), ("".join(lines).encode(),)
 
-    def _session(self, session: str) -> tuple[Session, Recorder]:
+    def _held(self, session: str) -> Held:
         if session not in self._sessions:
             raise NoSession(f"this process has no session {session!r}")
         return self._sessions[session]

@@ -9,8 +9,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
+from trapscope.wire.exports import TraceFormat
 from trapscope.wire.rest import DesignList, GuestInfo, RunChoice, ScenarioList
-from trapscope.wire.values import Count, FetchName, Frozen, Registers, VerdictName
+from trapscope.wire.values import Count, Cpu, FetchName, Frozen, Registers, VerdictName
 
 
 class Begin(Frozen):
@@ -80,12 +81,17 @@ class Close(Frozen):
 
 
 class Export(Frozen):
-    """The next piece of the session's trace as text: from step `first` on, or with null what comes before the steps."""
+    """The next piece of the session's trace as text: from step `first` on, or with null what comes before the steps.
+
+    `length` is how many steps the whole export has; null at its beginning, which then says it.
+    """
 
     op: Literal["export"] = "export"
     session: str
-    format: Literal["jsonl"]
+    format: TraceFormat
+    cpu: Cpu | None
     first: Count | None
+    length: Count | None
 
 
 class AskSymbols(Frozen):
@@ -145,6 +151,7 @@ class Exported(Frozen):
 
     outcome: Literal["exported"] = "exported"
     next_first: Count | None
+    length: Count
 
 
 class Done(Frozen):

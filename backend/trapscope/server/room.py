@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final, Literal
 
 from trapscope.server import requests as ask
@@ -19,6 +19,7 @@ from trapscope.server.refusal import Refused
 from trapscope.server.step_log import LogChunk, StepLog
 from trapscope.settings import Settings
 from trapscope.store import Input, InputLog
+from trapscope.wire.exports import TraceFormat
 from trapscope.wire.messages import Person, Status
 from trapscope.wire.rest import RunChoice, SessionInfo
 from trapscope.wire.values import Registers
@@ -175,15 +176,21 @@ class Room:
             await self._ask(ask.Drop(session=self.id))
             return True, at
 
-    async def export(self, format_: Literal["jsonl"], first: int | None) -> tuple[bytes, int | None]:
-        """A piece of the trace as text, from step `first` on (None: what comes before), and where to go on (None: no
-        further)."""
-        async with self._engine_lock:
-            self._refuse_if_closed()
-            answer, parts = await self._ask(ask.Export(session=self.id, format=format_, first=first))
-        if not isinstance(answer, ask.Exported):
-            raise refusal(answer, "bad-input")
-        return parts[0], answer.next_first
+    async def export(self, format_: TraceFormat, cpu: int | None) -> AsyncIterator[bytes]:
+        """The trace so far as text, in pieces between which commands are let in; raises Refused."""
+        first: int | None = None
+        length: int | None = None
+        while True:
+            async with self._engine_lock:
+                self._refuse_if_closed()
+                request = ask.Export(session=self.id, format=format_, cpu=cpu, first=first, length=length)
+                answer, parts = await self._ask(request)
+            if not isinstance(answer, ask.Exported):
+                raise refusal(answer, "bad-input")
+            yield parts[0]
+            first, length = answer.next_first, answer.length
+            if first is None:
+                return
 
     async def close(self, why: Refused) -> None:
         """End the session for everybody."""

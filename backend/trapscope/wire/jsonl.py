@@ -30,6 +30,25 @@ _Told = TypeVar("_Told", Event, Finding)
 _DIFFERENT: Final = re.compile(rb"[^\0]+(?:\0{1,63}[^\0]+)*")
 
 
+class JsonLines:
+    """The first `length` steps of a session."""
+
+    def __init__(self, session: Session, length: int) -> None:
+        self._session, self._length = session, length
+
+    def head(self) -> Iterator[str]:
+        """The header, and what the machine looked like at moment 0."""
+        return prologue(self._session)
+
+    def steps(self, first: int, end: int) -> Iterator[str]:
+        """Steps first … end-1, each followed by its events and findings."""
+        return step_lines(self._session, first, end)
+
+    def tail(self) -> Iterator[str]:
+        """How the run ended, where this is all of it."""
+        return epilogue(self._session) if self._length == len(self._session.trace) else iter(())
+
+
 def lines(session: Session) -> Iterator[str]:
     """The whole run so far; with the `end` line if it has ended."""
     yield from prologue(session)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from trapscope.server.room import Room
 from trapscope.server.services import Provided
+from trapscope.wire.exports import FORMATS, TraceFormat
 from trapscope.wire.rest import CreateSession, SessionInfo
+from trapscope.wire.values import Cpu
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"])
 
@@ -38,24 +39,35 @@ async def delete(services: Provided, id_: Id) -> None:
     await services.sessions.delete(id_)
 
 
-@router.get("/{id_}/trace", response_class=StreamingResponse)
+@router.get(
+    "/{id_}/trace",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {f.media_type.split(";")[0]: {"schema": {"type": "string"}} for f in FORMATS.values()}}
+    },
+)
 async def trace(
-    services: Provided, id_: Id, format_: Annotated[Literal["jsonl"], Query(alias="format")] = "jsonl"
+    services: Provided,
+    id_: Id,
+    format_: Annotated[TraceFormat, Query(alias="format", description="JSON lines; Chrome's JSON; Tenet's text")] = (
+        "jsonl"
+    ),
+    cpu: Annotated[Cpu | None, Query(description="Whose side: for tenet, where the run has several CPUs")] = None,
 ) -> StreamingResponse:
-    """What has been recorded so far, as JSON lines; the last line is of type `end` once the run has its verdict."""
+    """What has been recorded so far, in a format of choice; as JSON lines the last is of type `end` once it is over."""
     room = services.sessions.get(id_)
+    pieces = room.export(format_, cpu)
     # The first piece before the status line is sent, so that a session that cannot go on is a problem document.
-    piece, following = await room.export(format_, None)
-    name = f"{room.choice.scenario}-{room.choice.design}.{format_}"
+    first = await anext(pieces)
+    name = f"{room.choice.scenario}-{room.choice.design}.{FORMATS[format_].suffix}"
     return StreamingResponse(
-        _pieces(room, format_, piece, following),
-        media_type="application/x-ndjson",
+        _joined(first, pieces),
+        media_type=FORMATS[format_].media_type,
         headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
     )
 
 
-async def _pieces(room: Room, format_: Literal["jsonl"], piece: bytes, following: int | None) -> AsyncIterator[bytes]:
-    yield piece
-    while following is not None:
-        piece, following = await room.export(format_, following)
+async def _joined(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in pieces:
         yield piece
