@@ -17,6 +17,7 @@ const at = (offset: number): string => `0xffffffff${(TEXT + offset).toString(16)
 export const SITE = at(0x100);
 export const STUB = at(0x600);
 export const TASK = at(0x7000);
+export const SLOT = at(0x7018);
 export const FRAME = at(0x9fd0);
 const GS_BASE = at(0x8000);
 
@@ -101,7 +102,7 @@ export const EVENTS: LensEvent[] = [
   },
   { n: 1, cpu: 0, event: "frame-pushed", vector: 3, frame, symbol: "traced_fn+0x1", handler: "int3" },
   { ...access, n: 4, event: "push-begun", value: "0x0", access: "depth", addr: at(0x7010) },
-  { ...access, n: 5, event: "slot-pushed", value: at(0x105), access: "slot", addr: at(0x7018) },
+  { ...access, n: 5, event: "slot-pushed", value: at(0x105), access: "slot", addr: SLOT },
   {
     n: 6,
     cpu: 0,

@@ -13,6 +13,7 @@ import type { StackFold } from "../state/stackFold";
 import type { WordKind } from "../state/stackView";
 import type { Story } from "../state/story";
 import { shortName } from "../state/symbols";
+import type { Written } from "../state/written";
 import type { Trouble } from "../state/app.svelte";
 import type { ContextName, LensEvent, VerdictName } from "../wire/wire.gen";
 import type { Passage } from "./patch";
@@ -580,6 +581,15 @@ export function fetchedSince({ cpu, fetched, since }: Decoded): { short: string;
   }
 }
 
+/** Who wrote a value last, and when: `moment` is the first one that shows it. */
+export function writtenText(written: Written | null): string {
+  if (written === null) return "As it was at moment 0: not written since.";
+  const { moment, cpu, vector, place, insn } = written;
+  if (vector >= 0)
+    return `Last written at moment ${moment} by CPU ${cpu}, delivering ${vectorName(vector)} at \`${place}\`.`;
+  return `Last written at moment ${moment} by \`${insn}\` in \`${place}\` on CPU ${cpu}.`;
+}
+
 /** The passes over a site, in order; the syncs have no bytes of their own. */
 export const PARTS: Record<Exclude<Part, "other"> | "sync", string> = {
   breakpoint: "int3",
@@ -729,14 +739,16 @@ export const WORDS = {
   ofTaskStruct: "of task_struct",
   hole: (size: number): string => `hole, ${size} bytes`,
   atOffset: (offset: number, size: number): string => `at ${offset}, ${size} bytes`,
-  atGsOffset: (cpu: number, offset: number): string => `of CPU ${cpu}, at %gs:0x${offset.toString(16)}`,
+  atGsOffset: (offset: number): string => `one a CPU, at %gs:0x${offset.toString(16)}`,
+  shownCpu: "shown",
+  word: "word",
   unused: "unused in this design",
   lineEnd: (size: number): string => `end of the ${size}-byte cache line`,
   stores: (count: number): string => `${times(count, "store")} to it so far`,
   leftOver: "left over",
-  writtenBefore: "not written since moment 0",
-  writtenAt: (moment: number, by: string): string => `last written by step ${moment}, in ${by}`,
-  writtenIn: (moment: number): string => `last written by step ${moment}`,
+  aboutValue: (name: string): string => `About ${name}`,
+  atAddress: (address: string): string => `at ${address}`,
+  goThere: "Go there",
   changed: (from: string, to: string, steps: number): string =>
     `${from} → ${to}, ${steps === 0 ? "just now" : `${times(steps, "step")} ago`}`,
   delivered: (vector: number, place: string): string => `\`${vectorName(vector)}\` at \`${place}\``,
@@ -766,6 +778,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["1 … 5", "granularity: protocol, event, call, instruction, micro-step"],
   ["+ −", "faster, slower"],
   ["i n m", "raise an IRQ, an NMI, a machine check here, and play on from here"],
+  ["Enter", "on a value: to where it was written last"],
   ["g", "go to a moment"],
   ["e", "edit the schedule"],
   ["s", "share this moment"],
@@ -776,7 +789,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
 /** How to read the page, below the keys. */
 export const READING: readonly string[] = [
   "What is history: patch 1/4 of the series (the struct, its four slots, its place) was read in full; designs skip and gap follow the sources of v5.0 and v5.2. What is reconstructed: the handler's body and the stub's instructions, from one quoted paragraph and from memory. Design percpu and all variants are derived, to show what the patch argues.",
-  "Everything here was executed: a small kernel runs on an emulated CPU, instruction by instruction, and every value is read from its registers and its memory. Hover a value for all its digits and for who wrote it; click it to go there.",
+  "Everything here was executed: a small kernel runs on an emulated CPU, instruction by instruction, and every value is read from its registers and its memory. Hover a value, or move the focus to it with Tab, for all its digits and for who wrote it last; click it, or press Enter, to go there.",
   "Moment n is the state before step n. The marked line of code is the one that comes next; the line beside the fainter bar has just been executed.",
 ];
 

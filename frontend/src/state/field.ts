@@ -5,12 +5,14 @@ import type { Step } from "../wire/steps";
 import type { MemberInfo } from "../wire/wire.gen";
 import { physical } from "./memory";
 import type { Recording } from "./recording";
+import { lastWriter } from "./written";
 
 /** The widest member that is shown as one value. */
 const WORD = 8; // bytes
 
 export interface Field {
   readonly path: string;
+  readonly address: U64;
   readonly offset: number;
   readonly size: number;
   readonly value: U64;
@@ -26,9 +28,10 @@ export interface Field {
 export function fieldAt(recording: Recording, moment: number, base: U64, member: MemberInfo): Field {
   const at = add(base, member.offset);
   const bytes = recording.at(moment).memory.read(at, Math.min(member.size, WORD));
-  const writer = writerOf(recording, at, member.size, moment);
+  const writer = lastWriter(recording, at, member.size, moment);
   return {
     path: member.path,
+    address: at,
     offset: member.offset,
     size: member.size,
     value: fromBytes(bytes),
@@ -36,17 +39,6 @@ export function fieldAt(recording: Recording, moment: number, base: U64, member:
     writer,
     isNew: writer !== null && writer === moment - 1,
   };
-}
-
-/** The last step that stored to any byte of `[at, at + size)`, not merely to a neighbour in the same word. */
-function writerOf(recording: Recording, at: U64, size: number, moment: number): number | null {
-  for (let end = moment; ;) {
-    const last = recording.writers.last(at, end);
-    if (last === null) return null;
-    if (recording.step(last).writes.some((write) => overlaps(write.address, write.new.length, at, size)))
-      return last;
-    end = last;
-  }
 }
 
 /** `bytes`, which lie at `address`, as they were before a step's stores. */
@@ -59,8 +51,4 @@ function before(step: Step, address: U64, bytes: Uint8Array): Uint8Array {
     });
   }
   return result;
-}
-
-function overlaps(a: U64, aSize: number, b: U64, bSize: number): boolean {
-  return physical(a) < physical(b) + bSize && physical(b) < physical(a) + aSize;
 }

@@ -13,6 +13,7 @@ const SLOT = 8; // bytes
 
 export interface Slot {
   readonly index: number;
+  readonly address: U64;
   readonly value: U64;
   /** The context that pushed it; null while the slot is free. */
   readonly context: ContextName | null;
@@ -50,6 +51,7 @@ export function int3StackAt(
     const writer = recording.writers.last(at, moment);
     return {
       index,
+      address: at,
       value: memory.u64(at),
       context:
         index < count ? pusherOf(recording, moment, index, [hex(at), hex(add(base, depthOf.offset))]) : null,

@@ -6,7 +6,7 @@
 
 import { add, hex, type U64, u64 } from "../lib/hex";
 import type { Step } from "../wire/steps";
-import type { LensEvent } from "../wire/wire.gen";
+import type { LensEvent, PopBegun, SlotPopped } from "../wire/wire.gen";
 import { SITE_SIZE } from "./decode";
 import { FRAME_WORDS, framesAt } from "./frames";
 import { physical } from "./memory";
@@ -74,18 +74,18 @@ function motionsOfEvent(recording: Recording, step: Step, event: LensEvent): Mot
     }
     case "push-begun":
     case "slot-pushed":
-      if (event.access === "depth") return [{ is: "count", at: "depth" }];
+      if (event.access === "depth") return [{ is: "count", at: `depth:${event.addr}` }];
       return [
         {
           is: "travel",
           from: [...frameIp(recording, step), lineAnchor(step)],
-          to: `slot:${event.index}`,
+          to: `slot:${event.addr}`,
           text: wordText(recording.guest.symbols, u64(event.value)),
         },
       ];
     case "pop-begun":
     case "slot-popped":
-      return event.access === "depth" ? [{ is: "count", at: "depth" }] : [];
+      return event.access === "depth" ? [{ is: "count", at: `depth:${event.addr}` }] : [];
     default:
       return [];
   }
@@ -124,8 +124,10 @@ function slotRead(recording: Recording, step: Step): Anchor[] {
   if (!(recording.guest.symbols.owner(step.rip) ?? "").includes("_stub_")) return [];
   const popped = recording.lastEvent(
     step.moment,
-    (event) => event.cpu === step.cpu && (event.event === "pop-begun" || event.event === "slot-popped"),
+    (event): event is PopBegun | SlotPopped =>
+      event.cpu === step.cpu &&
+      (event.event === "pop-begun" || event.event === "slot-popped") &&
+      event.access === "slot",
   );
-  if (popped === null || popped.n < step.moment - POP_REACH || !("index" in popped)) return [];
-  return [`slot:${popped.index}`];
+  return popped === null || popped.n < step.moment - POP_REACH ? [] : [`slot:${popped.addr}`];
 }

@@ -29,8 +29,8 @@ export interface ThreadView {
   readonly lineEnd: number;
   /** Stores to that line up to this moment. */
   readonly stores: number;
-  /** The stack that this design uses instead of the task's, in the CPU's own area. */
-  readonly perCpu: Int3Stack | null;
+  /** The stacks that this design uses instead of the task's, one in each CPU's own area; empty for the others. */
+  readonly perCpu: readonly Int3Stack[];
 }
 
 /** Null where no task is current yet. */
@@ -51,6 +51,7 @@ export function threadView(
   const layout = guest.layout("task_struct");
   const comm = layout.find("comm");
   const perCpu = design === "percpu" ? guest.symbols.perCpuOffset(PER_CPU_STACK) : null;
+  const bases = Array.from({ length: recording.cpus }, (_, index) => machine.register(index, "gs_base"));
   const field = (member: MemberInfo): Field => fieldAt(recording, moment, address, member);
   return {
     task: comm === null ? hex(address) : machine.memory.text(add(address, comm.offset), comm.size),
@@ -69,7 +70,11 @@ export function threadView(
     lineEnd: CACHE_LINE,
     stores: recording.writers.count(address, CACHE_LINE, moment),
     perCpu:
-      perCpu === null ? null : int3StackAt(recording, moment, add(gsBase, perCpu), PER_CPU_STACK, perCpu),
+      perCpu === null
+        ? []
+        : bases.flatMap(
+            (base) => int3StackAt(recording, moment, add(base, perCpu), PER_CPU_STACK, perCpu) ?? [],
+          ),
   };
 }
 

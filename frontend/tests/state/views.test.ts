@@ -9,7 +9,7 @@ import { stackView, type StackWord } from "../../src/state/stackView";
 import { storyAt, type Telling } from "../../src/state/story";
 import { threadView } from "../../src/state/threadView";
 import { timeline } from "../../src/state/timeline";
-import { firstCall, FRAME, MOMENT, SITE, STUB } from "../firstCall";
+import { firstCall, FRAME, MOMENT, SITE, SLOT, STUB } from "../firstCall";
 
 const run = firstCall();
 const telling = (micro: number): Telling => ({ design: "thread", micro, verdict: null });
@@ -213,7 +213,7 @@ describe("motion", () => {
 
   it("brings the pushed address from the frame to its slot", () => {
     expect(motionsOf(run, MOMENT.pushed - 1)).toContainEqual(
-      expect.objectContaining({ is: "travel", to: "slot:0", text: "traced_fn+0x5" }),
+      expect.objectContaining({ is: "travel", to: `slot:${SLOT}`, text: "traced_fn+0x5" }),
     );
   });
 
