@@ -135,7 +135,7 @@ export function sentence(event: LensEvent, design: string): string {
           : `Its thread_info came along, with ${times(event.depth, "address", "addresses")} pending.`
       }`;
     case "forked":
-      return `\`arch_dup_task_struct()\` has copied ${code(event.parent)} to ${code(event.child)}, the int3 stack included: the child begins with depth ${event.depth}.`;
+      return `\`arch_dup_task_struct()\` has copied ${code(event.parent)} to ${event.child === event.parent ? "a new task" : code(event.child)}, the int3 stack included: the child begins with depth ${event.depth}.`;
     case "halted":
       return `CPU ${event.cpu} executes \`hlt\`.`;
     default:

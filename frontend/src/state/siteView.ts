@@ -1,7 +1,8 @@
 /** The five bytes being rewritten: what they are now, how far the protocol has come, what each CPU would decode there. */
 
 import { bytesToHex, equalBytes } from "../lib/bytes";
-import { compare, hex, type U64 } from "../lib/hex";
+import { add, compare, hex, type U64, u64 } from "../lib/hex";
+import type { FramePushed, LensEvent } from "../wire/wire.gen";
 import { decodeSite, SITE_SIZE, siteText } from "./decode";
 import type { Recording } from "./recording";
 import type { Cause, Fetched, Part, Site, Version } from "./sites";
@@ -78,17 +79,25 @@ export interface SiteView {
   readonly sites: readonly SiteChoice[];
 }
 
+/** The vector of #BP. */
+const BREAKPOINT = 3;
+
 const PROTOCOL: readonly Exclude<Part, "other">[] = ["breakpoint", "tail", "first-byte"];
 const SYNCS = ["sync-1", "sync-2", "sync-3"] as const;
 
-/** The site `key`, or, where that is null, the one that matters at `moment`. */
-export function siteView(
-  recording: Recording,
-  moment: number,
-  isWeak: boolean,
-  key: string | null = null,
-): SiteView | null {
-  const site = recording.sites.all.find((other) => other.key === key) ?? recording.sites.at(moment);
+/** What to look at: the site `key`, or, where that is null, the one that matters to the CPU shown. */
+export interface Look {
+  readonly cpu: number;
+  readonly isWeak: boolean;
+  readonly key: string | null;
+}
+
+export function siteView(recording: Recording, moment: number, look: Look): SiteView | null {
+  const { isWeak, key } = look;
+  const site =
+    recording.sites.all.find((other) => other.key === key) ??
+    trappedAt(recording, moment, look.cpu) ??
+    recording.sites.at(moment);
   if (site === null) return null;
   const { symbols } = recording.guest;
   const { memory } = recording.at(moment);
@@ -112,6 +121,16 @@ export function siteView(
     })),
   };
 }
+
+/** The site whose breakpoint the CPU is in the middle of handling. */
+function trappedAt(recording: Recording, moment: number, cpu: number): Site | null {
+  let at = recording.calls[cpu]?.at(moment) ?? null;
+  while (at !== null && !(at.entry === "trap" && at.vector === BREAKPOINT)) at = at.parent;
+  const pushed = at === null ? undefined : recording.eventsOf(at.entered).find(isFramePushed);
+  return pushed === undefined ? null : recording.sites.containing(add(u64(pushed.frame.ip), -1));
+}
+
+const isFramePushed = (event: LensEvent): event is FramePushed => event.event === "frame-pushed";
 
 function nameOf({ guest: { symbols } }: Recording, { address }: Site): string {
   return symbols.label(address) ?? shortName(symbols.name(address) ?? hex(address));

@@ -32,7 +32,7 @@ const written = (n: number, part: string, offset: number, old: string, bytes: st
 });
 
 function decodedAt(moment: number, ...events: Parameters<typeof firstCall>[0] & object): Decoded {
-  const [decoded] = siteView(firstCall(events), moment, true)?.decodes ?? [];
+  const [decoded] = siteView(firstCall(events), moment, { cpu: 0, isWeak: true, key: null })?.decodes ?? [];
   if (decoded === undefined) throw new Error("nobody decodes anything");
   return decoded;
 }

@@ -9,6 +9,7 @@ import { stackView, type StackWord } from "../../src/state/stackView";
 import { storyAt, type Telling } from "../../src/state/story";
 import { threadView } from "../../src/state/threadView";
 import { timeline } from "../../src/state/timeline";
+import type { LensEvent } from "../../src/wire/wire.gen";
 import { firstCall, FRAME, MOMENT, SITE, SLOT, STUB } from "../firstCall";
 
 const run = firstCall();
@@ -115,14 +116,35 @@ describe("thread_info", () => {
 
 describe("the patch site", () => {
   it("shows the five bytes and what a CPU decodes there", () => {
-    const view = siteView(run, MOMENT.start, false);
+    const view = siteView(run, MOMENT.start, { cpu: 0, isWeak: false, key: null });
     expect(view?.bytes.map(({ value }) => value)).toEqual([0xcc, 0x1f, 0x44, 0, 0]);
     expect(view?.decodes).toMatchObject([{ cpu: 0, text: "int3", when: "now", fetched: null, since: null }]);
-    expect(siteView(run, MOMENT.trapped, false)?.decodes[0]?.when).toBe("past");
+    expect(siteView(run, MOMENT.trapped, { cpu: 0, isWeak: false, key: null })?.decodes[0]?.when).toBe(
+      "past",
+    );
+  });
+
+  it("is the one whose breakpoint the CPU shown is handling, while the run speaks of another", () => {
+    const other = `0x${(BigInt(SITE) + 0x200n).toString(16)}`;
+    const written: LensEvent = {
+      event: "text-write",
+      n: 3,
+      cpu: 1,
+      site: other,
+      addr: other,
+      symbol: "other_fn",
+      part: "breakpoint",
+      old: "0f",
+      new: "cc",
+    };
+    const two = firstCall([written]);
+    const shown = (cpu: number) => siteView(two, MOMENT.raised, { cpu, isWeak: false, key: null })?.key;
+    expect([shown(0), shown(1)]).toEqual([SITE, other]);
+    expect(siteView(two, MOMENT.raised, { cpu: 0, isWeak: false, key: other })?.key).toBe(other);
   });
 
   it("knows a breakpoint that was there before the recording, and what this run does not do", () => {
-    const states = siteView(run, MOMENT.delivered, false)?.passes.map(
+    const states = siteView(run, MOMENT.delivered, { cpu: 0, isWeak: false, key: null })?.passes.map(
       ({ name, state }) => `${name} ${state}`,
     );
     expect(states).toEqual([
