@@ -173,11 +173,11 @@ def _instruction(insn: CsInsn) -> Instruction:
             immediate = operand.imm & MASK64
     last = insn.operands[-1] if insn.operands else None
     source = _FULL.get(insn.reg_name(last.reg)) if last is not None and last.type == CS_OP_REG else None
-    memory = tuple(operand for operand in map(partial(_memory, insn), insn.operands) if operand is not None)
+    memory = tuple(operand for operand in map(partial(memory_operand, insn), insn.operands) if operand is not None)
     return Instruction(insn.mnemonic, insn.op_str, insn.size, memory, relative, immediate, source)
 
 
-def _memory(insn: CsInsn, operand: X86Op) -> MemoryOperand | None:
+def memory_operand(insn: CsInsn, operand: X86Op) -> MemoryOperand | None:
     """None for other kinds of operand, and for address registers that only torn bytes would use (32-bit ones)."""
     if operand.type != CS_OP_MEM:
         return None
