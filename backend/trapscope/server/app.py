@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from trapscope import __version__
 from trapscope.server import openapi, problem, socket, ui
 from trapscope.server.gate import Gate
-from trapscope.server.routes import catalogue, guest, health, sessions
+from trapscope.server.routes import catalogue, guest, health, queries, sessions
 from trapscope.server.services import Services
 from trapscope.settings import Settings
 from trapscope.wire.problems import Problem
@@ -46,7 +46,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.monotonic) 
         responses=problems,
     )
     app.state.services = services
-    for router in (catalogue.router, guest.router, sessions.router, health.router, socket.router):
+    for router in (catalogue.router, guest.router, sessions.router, queries.router, health.router, socket.router):
         app.include_router(router)
     problem.install(app, services.metrics)
     openapi.install(app)

@@ -5,6 +5,7 @@ No sockets, no event loop: a request comes in, an answer with its parts goes out
 
 from __future__ import annotations
 
+import json
 import traceback
 from functools import cached_property
 from typing import Final, assert_never
@@ -15,10 +16,11 @@ from trapscope.core.reading import Reading
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import CATALOGUE, offered, resolve
 from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE
+from trapscope.core.why import Inquiry, Question
 from trapscope.server import guest_facts
 from trapscope.server import requests as ask
 from trapscope.server.recorder import Recorder
-from trapscope.wire import exports
+from trapscope.wire import answers, exports
 from trapscope.wire.memory_image import encode_memory, ranges_of
 from trapscope.wire.rest import RunChoice
 from trapscope.wire.values import Registers
@@ -34,7 +36,7 @@ class NoSession(Exception):
 
 
 class Held:
-    """A session with what has been told of it; `reading` is made when somebody asks for what needs it."""
+    """A session with what has been told of it; the others are made when somebody asks for what needs them."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -43,6 +45,10 @@ class Held:
     @cached_property
     def reading(self) -> Reading:
         return Reading(self.session)
+
+    @cached_property
+    def inquiry(self) -> Inquiry:
+        return Inquiry(self.session)
 
 
 class Hosted:
@@ -89,6 +95,8 @@ class Hosted:
                 return _DONE
             case ask.Export():
                 return self._export(request)
+            case ask.AskWhy() | ask.AskFind() | ask.AskEvents():
+                return ask.Done(), (self._inquire(request).encode(),)
             case ask.AskSymbols():
                 return ask.Done(), (guest_facts.symbol_list(self._image).model_dump_json().encode(),)
             case ask.AskStruct():
@@ -148,6 +156,21 @@ class Hosted:
             following = None
             lines = export.tail()
         return ask.Exported(next_first=following, length=length), ("".join(lines).encode(),)
+
+    def _inquire(self, request: ask.Inquiry) -> str:
+        inquiry = self._held(request.session).inquiry
+        match request:
+            case ask.AskWhy():
+                return answers.why(inquiry, inquiry.why(request.target, request.at, request.limit)).model_dump_json()
+            case ask.AskFind():
+                question = Question(request.question)
+                found = inquiry.find(question, request.target, request.at, request.cpu)
+                return answers.found(inquiry, question, *found).model_dump_json()
+            case ask.AskEvents():
+                found_events = inquiry.events(request.name, request.first, request.end)
+                return json.dumps(answers.event_list(found_events, request.limit))
+            case _:
+                assert_never(request)
 
     def _held(self, session: str) -> Held:
         if session not in self._sessions:

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from trapscope.wire.exports import TraceFormat
+from trapscope.wire.queries import Question
 from trapscope.wire.rest import DesignList, GuestInfo, RunChoice, ScenarioList
 from trapscope.wire.values import Count, Cpu, FetchName, Frozen, Registers, VerdictName
 
@@ -94,6 +95,38 @@ class Export(Frozen):
     length: Count | None
 
 
+class AskWhy(Frozen):
+    """One part: a Why as JSON."""
+
+    op: Literal["why"] = "why"
+    session: str
+    target: str
+    at: str
+    limit: int
+
+
+class AskFind(Frozen):
+    """One part: a Found as JSON."""
+
+    op: Literal["find"] = "find"
+    session: str
+    question: Question
+    target: str
+    at: str
+    cpu: int | None
+
+
+class AskEvents(Frozen):
+    """One part: an EventList as JSON, of the steps first … end-1 (to the last where `end` is null)."""
+
+    op: Literal["events"] = "events"
+    session: str
+    name: str
+    first: Count
+    end: Count | None
+    limit: int
+
+
 class AskSymbols(Frozen):
     """One part: a SymbolList as JSON."""
 
@@ -114,7 +147,8 @@ class AskAssembly(Frozen):
     symbol: str
 
 
-Request = Open | Feed | Advance | Drop | Close | Export | AskSymbols | AskStruct | AskAssembly
+Inquiry = AskWhy | AskFind | AskEvents
+Request = Open | Feed | Advance | Drop | Close | Export | Inquiry | AskSymbols | AskStruct | AskAssembly
 
 
 class Opened(Frozen):

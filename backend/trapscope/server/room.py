@@ -192,6 +192,15 @@ class Room:
             if first is None:
                 return
 
+    async def inquire(self, question: ask.Inquiry) -> bytes:
+        """What the run says to a question about it, as JSON; raises Refused for a target or moment that it lacks."""
+        async with self._engine_lock:
+            self._refuse_if_closed()
+            answer, parts = await self._ask(question)
+        if not isinstance(answer, ask.Done):
+            raise refusal(answer, "bad-input")
+        return parts[0]
+
     async def close(self, why: Refused) -> None:
         """End the session for everybody."""
         self.closed = why

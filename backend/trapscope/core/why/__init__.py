@@ -2,10 +2,10 @@
 
 from trapscope.core.why.chain import Chain, End, EndCode, Link, Source
 from trapscope.core.why.finding import Found, Question
-from trapscope.core.why.inquiry import MAX_LINKS, Inquiry
+from trapscope.core.why.inquiry import DEFAULT_LINKS, MAX_EVENTS, MAX_LINKS, Inquiry
 from trapscope.core.why.place import Bytes, Place, Register
 
 __all__ = [
-    "MAX_LINKS", "Bytes", "Chain", "End", "EndCode", "Found", "Inquiry", "Link", "Place", "Question", "Register",
-    "Source",
+    "DEFAULT_LINKS", "MAX_EVENTS", "MAX_LINKS", "Bytes", "Chain", "End", "EndCode", "Found", "Inquiry", "Link", "Place",
+    "Question", "Register", "Source",
 ]  # fmt: skip

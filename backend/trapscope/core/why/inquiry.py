@@ -65,8 +65,8 @@ class Inquiry:
             case _:
                 assert_never(question)
 
-    def events(self, name: str, first: int, end: int) -> list[Event]:
-        """The events of a kind that steps first … end-1 raised, in order."""
+    def events(self, name: str, first: int = 0, end: int | None = None) -> list[Event]:
+        """The events of a kind that steps first … end-1 raised (to the last where `end` is None), in order."""
         if name not in self._events:
             raise BadInput(f"there is no event “{name}”; there are {', '.join(EVENT_NAMES)}")
         every = self.session.events
@@ -74,7 +74,8 @@ class Inquiry:
             self._events[every[place].name].append(place)
         self._told = len(every)
         mine = self._events[name]
-        start, stop = (bisect_left(mine, moment, key=lambda place: every[place].moment) for moment in (first, end))
+        start = bisect_left(mine, first, key=lambda place: every[place].moment)
+        stop = len(mine) if end is None else bisect_left(mine, end, key=lambda place: every[place].moment)
         return [every[place] for place in mine[start:stop]]
 
     def decoded(self, step: int) -> Decoded | None:
