@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.server.running import Running
 from tests.server.viewer import viewing
@@ -176,6 +177,16 @@ async def test_the_openapi_document_tells_of_every_format(server: Running) -> No
     parameters = {parameter["name"]: parameter["schema"] for parameter in told["parameters"]}
     assert set(parameters["format"]["enum"]) == set(exports.FORMATS)
     assert set(told["responses"]["200"]["content"]) == {"application/x-ndjson", "application/json", "text/plain"}
+
+
+async def test_the_lines_of_a_trace_are_as_the_schema_that_is_served(server: Running) -> None:
+    document = (await server.http.get("api/schemas/jsonl")).json()
+    session = await server.create()
+    async with viewing(server.url, session) as viewer:
+        await viewer.run("0*200")
+    validator = Draft202012Validator(document)
+    for line in (await server.http.get(f"api/sessions/{session}/trace")).text.splitlines():
+        validator.validate(json.loads(line))
 
 
 async def test_the_trace_of_a_run_that_goes_on_has_no_end_line(server: Running) -> None:

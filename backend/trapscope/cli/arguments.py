@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_guest(commands)
     schema = commands.add_parser("schema", help="print the OpenAPI document, the socket's messages included")
+    schema.add_argument("--jsonl", action="store_true", help="instead, the JSON Schema of the lines of --format jsonl")
     schema.set_defaults(command=_later("schema", "print_schema"))
     doctor = commands.add_parser("doctor", help="what is there, what is missing, and what to do about it")
     doctor.set_defaults(command=_later("doctor", "examine"))

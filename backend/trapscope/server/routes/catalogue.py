@@ -1,10 +1,13 @@
-"""What can be run."""
+"""What can be run, and what a trace of it looks like."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from fastapi import APIRouter
 
 from trapscope.server.services import Provided
+from trapscope.wire import lines
 from trapscope.wire.rest import DesignList, ScenarioList
 
 router = APIRouter(prefix="/api", tags=["catalogue"])
@@ -20,3 +23,9 @@ async def scenarios(services: Provided) -> ScenarioList:
 async def designs(services: Provided) -> DesignList:
     """Every design and every variant, with what it does and where it comes from."""
     return (await services.any_engine()).greeting.designs
+
+
+@router.get("/schemas/jsonl")
+async def schema_of_lines() -> dict[str, Any]:
+    """The JSON Schema of a line of a trace in the format jsonl."""
+    return lines.document()
