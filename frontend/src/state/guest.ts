@@ -4,25 +4,22 @@
  * Sources and code are fetched when a run is seen to use them, before anybody looks there: moving the cursor asks nobody.
  */
 
-import { u64, type U64 } from "../lib/hex";
+import { u64 } from "../lib/hex";
 import { fetchAssembly, fetchSource, fetchStruct, fetchSymbols } from "../wire/rest";
-import type { AssemblyLine, StructInfo, SymbolInfo } from "../wire/wire.gen";
+import type { StructInfo, SymbolInfo } from "../wire/wire.gen";
 import { Layout } from "./layout";
+import { type Line, Listing } from "./listing";
 import { SymbolTable } from "./symbols";
 
 const STRUCTS = ["task_struct", "ftrace_int3_stack", "pt_regs"] as const;
 export type StructName = (typeof STRUCTS)[number];
-
-/** One instruction of the ELF, before anything was patched. */
-export interface Line extends AssemblyLine {
-  readonly at: U64;
-}
 
 export class Guest {
   readonly symbols: SymbolTable;
   readonly #layouts: ReadonlyMap<string, Layout>;
   readonly #sources = new Map<string, readonly string[]>();
   readonly #assembly = new Map<string, readonly Line[]>();
+  readonly #listings = new Map<string, Listing>();
   readonly #asked = new Set<string>();
 
   constructor(symbols: readonly SymbolInfo[], structs: readonly StructInfo[]) {
@@ -42,13 +39,15 @@ export class Guest {
   }
 
   /** The lines of a source file, or null while it has not been fetched. */
-  source(file: string): readonly string[] | null {
-    return this.#sources.get(file) ?? null;
-  }
+  readonly source = (file: string): readonly string[] | null => this.#sources.get(file) ?? null;
 
-  /** The instructions of a function, or null while they have not been fetched. */
-  assembly(symbol: string): readonly Line[] | null {
-    return this.#assembly.get(symbol) ?? null;
+  /** A function's listing, or null while its instructions have not been fetched. */
+  listing(symbol: string): Listing | null {
+    const lines = this.#assembly.get(symbol);
+    if (lines === undefined) return null;
+    const listing = this.#listings.get(symbol) ?? new Listing(lines, this.source);
+    this.#listings.set(symbol, listing);
+    return listing;
   }
 
   /** Fetches what is not there yet; `arrived` is called as each thing comes. What cannot be had stays null. */
@@ -63,6 +62,7 @@ export class Guest {
       }),
       ...this.#fresh("src", files).map((file) => async () => {
         this.#sources.set(file, (await fetchSource(file)).text.split("\n"));
+        this.#listings.clear();
       }),
     ];
     await Promise.allSettled(wanted.map((fetch) => fetch().then(arrived)));

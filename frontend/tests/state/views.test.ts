@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { hex } from "../../src/lib/hex";
 import { stride } from "../../src/state/beats";
-import { codeView } from "../../src/state/codeView";
+import { codeRows, codeView } from "../../src/state/codeView";
 import { framesAt } from "../../src/state/frames";
 import { motionsOf, reversed } from "../../src/state/motion";
 import { siteView } from "../../src/state/siteView";
@@ -159,11 +159,23 @@ describe("the patch site", () => {
 });
 
 describe("the code", () => {
+  const rowsAt = (moment: number): ReturnType<typeof codeRows> => {
+    const view = codeView(run, moment, 0);
+    return codeRows(run, view, 0, view.listing.rows.length);
+  };
+
   it("marks the one instruction that RIP stands on, and the one just executed", () => {
-    const view = codeView(run, MOMENT.rewritten, 0);
-    const rows = view.rows.filter((row) => row.is === "insn");
+    const rows = rowsAt(MOMENT.rewritten).filter((row) => row.is === "insn");
     expect(rows.filter((row) => row.isCurrent).map((row) => row.text)).toEqual(["pop rax"]);
     expect(rows.filter((row) => row.isDone).map((row) => row.text)).toEqual(["mov [rsp], rbx"]);
+  });
+
+  it("has the rows in sight as they are among all of them", () => {
+    const view = codeView(run, MOMENT.rewritten, 0);
+    expect(view.current).toBeGreaterThan(0);
+    expect(codeRows(run, view, view.current - 1, view.current + 1)).toEqual(
+      rowsAt(MOMENT.rewritten).slice(view.current - 1, view.current + 1),
+    );
   });
 
   it("says which trap interrupted what", () => {
@@ -173,9 +185,7 @@ describe("the code", () => {
   });
 
   it("shows the bytes that memory holds and marks a site", () => {
-    const site = codeView(run, MOMENT.start, 0).rows.find(
-      (row) => row.is === "insn" && hex(row.address) === SITE,
-    );
+    const site = rowsAt(MOMENT.start).find((row) => row.is === "insn" && hex(row.address) === SITE);
     expect(site?.is === "insn" && [site.bytes, site.isSite]).toEqual(["cc", true]);
   });
 });
