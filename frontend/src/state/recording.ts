@@ -186,6 +186,11 @@ export class Recording {
     return null;
   }
 
+  /** The moments of a CPU's own steps. */
+  momentsOf(cpu: number): readonly number[] {
+    return this.#own[cpu] ?? [];
+  }
+
   /** The last step of `cpu` before `moment`, and its next one from `moment` on. */
   around(cpu: number, moment: number): { readonly last: Step | null; readonly next: Step | null } {
     const own = this.#own[cpu] ?? [];

@@ -34,19 +34,49 @@ export interface Mark {
 }
 
 export interface Timeline {
+  readonly of: Recording;
   readonly length: number;
   readonly lanes: readonly Lane[];
   readonly marks: readonly Mark[];
   readonly findings: readonly Finding[];
 }
 
-export function timeline(recording: Recording): Timeline {
+/** While a run grows it is drawn anew only when it is longer by this: so all drawing together is linear. */
+const GROWTH = 1.125;
+
+/** `made` is drawn already: the timeline of this recording as it is now, or, while it grows, as good as. */
+export function timeline(recording: Recording, made: Timeline | null = null, isGrowing = false): Timeline {
+  const isDue = made?.of !== recording || made.length > recording.length;
+  if (made !== null && isGrowing && !isDue && recording.length < made.length * GROWTH) return made;
   return {
+    of: recording,
     length: recording.length,
     lanes: recording.calls.map((calls, cpu) => laneOf(recording, calls.all, cpu)),
     marks: marksOf(recording),
     findings: [...recording.findings],
   };
+}
+
+/**
+ * The marks as they can be told apart where a pixel is `grain` moments: what comes on a CPU within a pixel is one mark,
+ * with the first event of each kind.
+ */
+export function marksApart(marks: readonly Mark[], grain: number): readonly Mark[] {
+  if (grain <= 1) return marks;
+  const apart: { moment: number; cpu: number; events: LensEvent[] }[] = [];
+  const open = new Map<number, (typeof apart)[number]>();
+  for (const { moment, cpu, events } of marks) {
+    let mark = open.get(cpu);
+    if (mark === undefined || moment - mark.moment >= grain) {
+      mark = { moment, cpu, events: [] };
+      open.set(cpu, mark);
+      apart.push(mark);
+    }
+    for (const event of events) {
+      if (!mark.events.some((other) => other.event === event.event)) mark.events.push(event);
+    }
+  }
+  return apart;
 }
 
 /** A callee that fills this much of its caller shares its slice. */
@@ -92,9 +122,8 @@ function slicesOf(all: readonly Activation[], end: number): Slice[] {
 
 function bandsOf(recording: Recording, cpu: number): Band[] {
   const bands: { from: number; to: number; context: ContextName; task: string }[] = [];
-  for (let moment = 0; moment < recording.length; moment++) {
+  for (const moment of recording.momentsOf(cpu)) {
     const step = recording.step(moment);
-    if (step.cpu !== cpu) continue;
     const lane = recording.lane(step);
     const last = bands.at(-1);
     if (last !== undefined) last.to = moment;
