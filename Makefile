@@ -15,24 +15,25 @@ PHASE  := @.ci/phase
 # Node and npm are looked for in the virtual environment first: see .ci/node.
 NPM    := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix frontend
 
+RECORDER := $(ASSETS)/recorder/recorder.x86_64.so
 GUEST_SOURCES := $(shell find backend/guest -type f -not -name '*.pyc' 2>/dev/null)
 UI_SOURCES    := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/tests -prune -o -type f -print 2>/dev/null)
 
-.PHONY: serve test check generate guest ui lock wheel bench clean system check-python check-generated check-ui
+.PHONY: serve test check generate guest recorder ui lock wheel bench clean system check-python check-generated check-ui
 .DELETE_ON_ERROR:
 
-serve: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(ASSETS)/ui/index.html
+serve: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER) $(ASSETS)/ui/index.html
 	@exec $(BIN)/trapscope serve --host $(HOST) --port $(PORT)
 
 # The runner's summary is the last line.
-test: system $(VENV)/.editable $(ASSETS)/guest/guest.elf $(ASSETS)/ui/index.html
+test: system $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER) $(ASSETS)/ui/index.html
 	@$(MAKE) --no-print-directory check
 	$(PHASE) "matrix" $(BIN)/trapscope check --all
 	$(PHASE) "tests" $(BIN)/pytest
 
 check: check-python check-generated check-ui
 
-check-python: $(VENV)/.editable $(ASSETS)/guest/guest.elf
+check-python: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER)
 	$(PHASE) "ruff format" $(BIN)/ruff format --check --quiet .
 	$(PHASE) "ruff" $(BIN)/ruff check --quiet .
 	$(PHASE) "mypy" $(BIN)/mypy
@@ -48,6 +49,7 @@ check-ui: frontend/node_modules/.package-lock.json
 	$(PHASE) "front end: vitest" env $(NPM) run --silent test
 
 guest: $(ASSETS)/guest/guest.elf
+recorder: $(RECORDER)
 ui: $(ASSETS)/ui/index.html
 
 # Everything that is generated and committed.
@@ -62,6 +64,11 @@ lock: $(VENV)/.packages
 	@for lock in "run --no-dev" "build --no-dev --group build" "dev --group dev" "node --only-group node"; do \
 	   set -- $$lock; file=requirements/$$1.txt; shift; \
 	   $(BIN)/uv export --quiet --locked --no-header --no-emit-project "$$@" -o $$file >/dev/null || exit 1; done
+
+# Every figure next to its peer, in one run.
+bench: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER)
+	@.ci/system qemu-system-x86_64="qemu-system-x86 seabios"
+	@$(BIN)/trapscope bench
 
 wheel: $(VENV)/.editable
 	$(BIN)/python -m hatchling build -t sdist
@@ -99,6 +106,10 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json | $(VENV)/.
 
 $(ASSETS)/guest/guest.elf: $(GUEST_SOURCES) | $(VENV)/.packages
 	$(PHASE) "guest" $(BIN)/python backend/guest/build.py --out $(ASSETS)/guest
+	@touch $@
+
+$(RECORDER): backend/recorder/recorder.c backend/recorder/build.py | $(VENV)/.packages
+	$(PHASE) "recorder" $(BIN)/python backend/recorder/build.py --out $(@D)
 	@touch $@
 
 $(ASSETS)/ui/index.html: $(UI_SOURCES) frontend/node_modules/.package-lock.json

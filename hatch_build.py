@@ -1,4 +1,4 @@
-"""The wheel's build hook: make the guest and the user interface, as the Makefile does, and put them in.
+"""The wheel's build hook: make the guest, the recorder and the user interface, as the Makefile does, and put them in.
 
 A tree without their sources (the server's stage of the container image) must bring them built. Editable installs
 take what `make` has put in place.
@@ -38,17 +38,19 @@ class AssetsHook(BuildHookInterface[Any]):
         return wanted
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
-        """Build both parts; fail if the tree has neither a part's sources nor the part."""
+        """Build all parts; fail if the tree has neither a part's sources nor the part."""
         if self.target_name != "wheel" or version == "editable":
             return
         if self._has("backend/guest/build.py"):
             self._run(sys.executable, "backend/guest/build.py", "--out", f"{_ASSETS}/guest")
+        if self._has("backend/recorder/build.py"):
+            self._run(sys.executable, "backend/recorder/build.py", "--out", f"{_ASSETS}/recorder")
         if self._has("frontend/package.json"):
             npm = _npm_of_system() or _npm_of_wheel()
             if self._is_older("frontend/node_modules/.package-lock.json", "frontend/package-lock.json"):
                 self._run(*npm, "--prefix", "frontend", "ci", "--silent")
             self._run(*npm, "--prefix", "frontend", "run", "--silent", "build")
-        for part in ("guest/guest.elf", "ui/index.html"):
+        for part in ("guest/guest.elf", "recorder/recorder.x86_64.so", "ui/index.html"):
             if not self._has(f"{_ASSETS}/{part}"):
                 raise FileNotFoundError(f"{_ASSETS}/{part} is neither built nor buildable here")
 

@@ -16,7 +16,7 @@ def in_the_first_nmi(image: Image, variants: int = 0) -> Machine:
     machine = Machine(image, BootParams(scenario=scenario, design=design, variants=variants, cpus=1))
     machine.boot()
     entry = image.symbol("int3").address
-    machine.run(0, LIMIT, frozenset({entry}))
+    machine.run(0, LIMIT, entry)
     assert machine.registers(0)[RIP] == entry
     machine.inject_nmi(0)
     return machine
@@ -62,7 +62,7 @@ def test_a_second_nmi_may_come_at_any_boundary_of_the_first(image: Image) -> Non
 
 def test_without_the_protocol_the_second_nmi_ruins_the_first(image: Image) -> None:
     machine = in_the_first_nmi(image, 1 << image.enum("variant_bit")["VARIANT_plain_nmi"])
-    machine.run(0, LIMIT, frozenset({image.symbol("ftrace_int3_stub_regs_caller").address}))
+    machine.run(0, LIMIT, image.symbol("ftrace_int3_stub_regs_caller").address)
     machine.inject_nmi(0)
     machine.run(0, LIMIT)
 

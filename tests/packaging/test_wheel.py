@@ -25,12 +25,15 @@ def run(installed: Path, folder: Path, *command: str) -> subprocess.CompletedPro
     )
 
 
-def test_the_wheel_holds_the_page_the_guest_and_the_guests_sources(wheel: Path, guest_elf: bytes) -> None:
+def test_the_wheel_holds_the_page_the_guest_with_its_sources_and_the_recorders(wheel: Path, guest_elf: bytes) -> None:
     files = contents(wheel)
 
     assert files["trapscope/assets/guest/guest.elf"] == guest_elf
     assert b"<script" in files["trapscope/assets/ui/index.html"]
     assert "trapscope/assets/guest/src/entry.S" in files
+    assert {"trapscope/assets/recorder/recorder.x86_64.so", "trapscope/assets/recorder/recorder.aarch64.so"} <= set(
+        files
+    )
     assert "trapscope/assets/guest/layouts-noftrace.o" in files
     assert any(name.startswith("trapscope/assets/ui/") and name.endswith(".woff2") for name in files)
 

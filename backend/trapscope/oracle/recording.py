@@ -76,7 +76,7 @@ def _boot(machine: Machine, start: int) -> list[Step]:
     """Run until `scenario_start` is about to be executed; raises ValueError where that never comes."""
     steps: list[Step] = []
     while machine.registers(0)[RIP] != start:
-        made = machine.steps(0, _BOOT_BUDGET_STEPS - len(steps), frozenset({start}))
+        made = machine.steps(0, _BOOT_BUDGET_STEPS - len(steps), start)
         if not made or len(steps) + len(made) >= _BOOT_BUDGET_STEPS:
             raise ValueError(f"the guest did not reach scenario_start in {len(steps)} steps of booting")
         steps += made

@@ -116,5 +116,5 @@ def test_the_serialising_instructions_are_those_of_the_manual(code: str, expecte
 def test_a_store_by_the_guest_is_recorded_with_old_and_new_bytes_through_the_alias() -> None:
     made = engine(FetchModel.COHERENT, PATCH)
     assert made.run(2).retired == 2
-    assert made.journal.writes == [(1, DIRECT_MAP + RAM_BASE + SITE, 1, 0x0F, 0xCC)]
+    assert made.journal.stored(0) == [(1, DIRECT_MAP + RAM_BASE + SITE, 1, 0x0F, 0xCC)]
     assert made.registers(0)[RBX] == DIRECT_MAP + RAM_BASE + SITE

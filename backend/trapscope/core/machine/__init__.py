@@ -4,5 +4,18 @@ from trapscope.core.machine.block import Block, Code, View
 from trapscope.core.machine.journal import Glimpse
 from trapscope.core.machine.loader import BootParams
 from trapscope.core.machine.machine import TIMER_VECTOR, Machine, Snapshot
+from trapscope.core.machine.recorder import NOWHERE
+from trapscope.core.machine.registers import REGISTER_IDS
 
-__all__ = ["TIMER_VECTOR", "Block", "BootParams", "Code", "Glimpse", "Machine", "Snapshot", "View"]
+__all__ = [
+    "NOWHERE",
+    "REGISTER_IDS",
+    "TIMER_VECTOR",
+    "Block",
+    "BootParams",
+    "Code",
+    "Glimpse",
+    "Machine",
+    "Snapshot",
+    "View",
+]

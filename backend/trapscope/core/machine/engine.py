@@ -1,6 +1,6 @@
 """The Unicorn engine of one machine: one engine that is every CPU in turn, with a saved context for each.
 
-It runs a slice of instructions of one CPU under one constant set of hooks and notes, per instruction, the
+It runs a slice of instructions of one CPU under one constant set of hooks; the recorder notes, per instruction, the
 registers before it, its bytes and its stores. The rules behind the odd-looking parts are in docs/decisions/0002:
 step always with `count=`; never call emu_stop or ctl_remove_cache inside a memory hook; add every hook before
 the first run; after a store to text, drop the translation between runs.
@@ -21,7 +21,8 @@ from trapscope.core.machine.fetch_view import FetchViews
 from trapscope.core.machine.guest_memory import GuestMemory
 from trapscope.core.machine.hooks import Hooks
 from trapscope.core.machine.journal import Journal
-from trapscope.core.machine.registers import ROWS, WIDTH, RegisterFiles
+from trapscope.core.machine.recorder import NOWHERE, STOP_AFTER, STOP_BEFORE, Recorder
+from trapscope.core.machine.registers import WIDTH, RegisterFiles
 from trapscope.core.types import (
     CS,
     GS_BASE,
@@ -32,13 +33,11 @@ from trapscope.core.types import (
     RIP,
     SS,
     FetchModel,
+    ram_offset,
 )
 
 _CODE_BUFFER_BYTES: Final = 8 << 20
 _TEXT_MAP: Final = KERNEL_MAP + RAM_BASE
-#: An address that RIP never has, for Unicorn to stop at; 0 would do nothing at all for a CPU that went astray to 0.
-_NOWHERE: Final = 1 << 63
-_SLICE_STEPS: Final = 256
 _RESTORED: Final = frozenset(range(len(REGISTERS))) - {CS, SS, GS_BASE}
 
 
@@ -69,7 +68,7 @@ class Engine:
         device_read: Callable[[int, int], int],
         device_write: Callable[[int, int, int], None],
         fetch: FetchModel = FetchModel.COHERENT,
-        end: int = _NOWHERE,
+        end: int = NOWHERE,
     ) -> None:
         """`text` is (first, end) of the read-only executable mapping; no run executes the instruction at `end`.
 
@@ -86,8 +85,10 @@ class Engine:
         uc.mmio_map(apic.BASE, apic.SIZE, self._on_device_read, None, self._on_device_write, None)
         self._device_read, self._device_write = device_read, device_write
         self.files = RegisterFiles(uc)
-        self.journal = Journal(self.files, cpus)
-        self._hooks = Hooks(uc, self.files, self.journal, self.memory, end, weak=fetch is FetchModel.WEAK)
+        self._recorder = Recorder(uc, self.files, self.memory, weak=fetch is FetchModel.WEAK)
+        self._recorder.mark((end,), STOP_BEFORE)
+        self.journal = Journal(self.files, self._recorder, self.memory, cpus)
+        self._hooks = Hooks(uc, self.files, self._recorder, self.memory)
         self._handle = self.files.engine
         self._cpu = 0
         self._contexts = [uc.context_save() for _ in range(cpus)]
@@ -97,8 +98,7 @@ class Engine:
 
     def stop_after(self, addresses: frozenset[int]) -> None:
         """From now on a run also stops after an instruction at any of these addresses (where PAUSE may stand)."""
-        for address in addresses:
-            self._hooks.stop_after(address)
+        self._recorder.mark(addresses, STOP_AFTER)
 
     @property
     def cpu(self) -> int:
@@ -174,61 +174,67 @@ class Engine:
         task = self._uc.reg_read(x86_const.UC_X86_REG_TR)
         return Tables(idt_base=idtr[1], idt_limit=idtr[2], tss_base=task[1])
 
-    def run(self, limit: int, stop_at: frozenset[int] = frozenset()) -> Slice:
+    @property
+    def is_full(self) -> bool:
+        """Whether the journal must be taken before the next run or delivery."""
+        return self._recorder.is_full
+
+    def run(self, limit: int, stop_at: int = NOWHERE) -> Slice:
         """Run the current CPU for at most `limit` ≥ 1 instructions, fewer if something must be looked at first.
 
-        It ends early at an exception, after a store to text or to the device, after PAUSE and HLT, and before an
-        address of `stop_at` (which the first instruction may have).
+        It ends early at an exception, after a store to text or to the device, after PAUSE and HLT, where the journal
+        is full, and before the address `stop_at` (which the first instruction may have).
         """
-        cpu, hooks, journal, files = self._cpu, self._hooks, self.journal, self.files
+        cpu, hooks, journal, recorder = self._cpu, self._hooks, self.journal, self._recorder
+        first, stored = len(journal), journal.stores
         stale = self._views.stale(cpu)
         if stale:
             limit = 1  # the next instruction may serialise
-        first = hooks.begin(stale, stop_at)
+            recorder.lag(stale)
+        hooks.begin()
         self._uc._hook_exception = None
-        steps = min(limit, _SLICE_STEPS, ROWS - first)
-        status = native.start(self._handle, files.now[cpu][RIP], _NOWHERE, 0, steps)
+        status = recorder.run(cpu, self.files.now[cpu][RIP], limit, stop_at)
         if self._uc._hook_exception is not None:
             raise self._uc._hook_exception
         if status and hooks.event is None:
             hooks.event = self._unexplained(UcError(status))
-        if hooks.error is not None:
-            raise hooks.error
+        if stale:
+            for offset, byte in recorder.catch_up(stale).items():
+                self.memory.fetched[offset] = byte
+        if recorder.notes.unknown:
+            journal.learn(first)
         if hooks.faulted:
             # The instruction did not retire: it is to be restarted, and nothing that it stored counts.
-            before = files.kept(len(journal) - 1)
+            before = self.files.kept(len(journal) - 1)
             self.files.write([(register, value) for register, value in enumerate(before) if register in _RESTORED])
             journal.drop_last()
-        files.read(cpu)
+            self.files.read(cpu)
         journal.end_turn(cpu)
-        retired = len(journal.codes) - first
-        if hooks.patched or stale:
-            self._settle(retired)
+        retired = len(journal) - first
+        if recorder.notes.patched:
+            self._patch(journal.stored(stored))
+        if retired and self._views.stale(cpu) and serialises(self.last_code()):
+            self._catch_up(cpu, "serialised")
         return Slice(retired, hooks.event)
 
     def last_code(self) -> bytes:
         """The bytes of the last instruction that retired."""
-        return self.journal.code_table[self.journal.codes[-1]][1]
+        return self.journal.code(len(self.journal) - 1)
 
     def flags_before_last(self) -> int:
         """RFLAGS before that instruction."""
-        return self.files.words[(len(self.journal.codes) - 1) * WIDTH + RFLAGS]
+        return self.files.words[(len(self.journal) - 1) * WIDTH + RFLAGS]
 
-    def _settle(self, retired: int) -> None:
-        """Between two runs: let fetches see what was patched, as far as each CPU's view does, and end lookups."""
-        hooks = self._hooks
-        for offset, old, new in hooks.patched:
-            self._views.stored(offset, old, new)
-            self._show(range(offset, offset + len(new)))
-        if hooks.patched and self._views.weak:
+    def _patch(self, stores: list[tuple[int, int, int, int, int]]) -> None:
+        """Between two runs: let fetches see what these stores did to text, as far as each CPU's view does."""
+        for _, address, size, old, new in stores:
+            offset = ram_offset(address)
+            if self.memory.is_text(offset, size):
+                self._views.stored(offset, old.to_bytes(size, "little"), new.to_bytes(size, "little"))
+                self._show(range(offset, offset + size))
+        if self._views.weak:
             for cpu in range(len(self._contexts)):
                 self._tell_view(cpu, "stored")
-        for offset, byte in hooks.looked_at.items():
-            self.memory.fetched[offset] = byte
-        hooks.patched.clear()
-        hooks.looked_at.clear()
-        if retired and self._views.stale(self._cpu) and serialises(self.last_code()):
-            self._catch_up(self._cpu, "serialised")
 
     def _catch_up(self, cpu: int, cause: str, offset: int | None = None) -> None:
         changed = self._views.catch_up(cpu) if offset is None else self._views.catch_up_byte(cpu, offset)
@@ -249,7 +255,7 @@ class Engine:
         return self._device_read(offset, size)
 
     def _on_device_write(self, _uc: Uc, offset: int, size: int, value: int, _: Any) -> None:
-        self._hooks.stop()
+        self._recorder.stop()
         self._device_write(offset, size, value & (1 << 8 * size) - 1)
 
     def _unexplained(self, error: UcError) -> Event:

@@ -31,9 +31,11 @@ class GuestMemory:
         """Told of (RAM offset, length) of text that will be fetched anew."""
         first, end = text[0] & ~(_PAGE - 1), -(-text[1] // _PAGE) * _PAGE
         self._text = (first, end)
-        self._first, self._end = first - _TEXT_MAP, end - _TEXT_MAP
-        self._ram_buffer, ram = _page_aligned(RAM_SIZE)
-        self._fetched_buffer, fetched = _page_aligned(self._end)
+        self.text = self._first, self._end = first - _TEXT_MAP, end - _TEXT_MAP
+        """(first, end) of text as RAM offsets."""
+        self._ram_buffer, self.ram_address = _page_aligned(RAM_SIZE)
+        self._fetched_buffer, self.fetched_address = _page_aligned(self._end)
+        ram, fetched = self.ram_address, self.fetched_address
         self.ram = memoryview(self._ram_buffer).cast("B")[ram - ctypes.addressof(self._ram_buffer) :][:RAM_SIZE]
         self.fetched = memoryview(self._fetched_buffer).cast("B")[fetched - ctypes.addressof(self._fetched_buffer) :][
             : self._end

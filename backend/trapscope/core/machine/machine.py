@@ -14,6 +14,7 @@ from trapscope.core.errors import ImageError
 from trapscope.core.image import Image
 from trapscope.core.machine.apic import Ipi, LocalApic
 from trapscope.core.machine.block import Block
+from trapscope.core.machine.code import Trait, traits
 from trapscope.core.machine.cpu import Cpu
 from trapscope.core.machine.delivery import Interrupted, Outcome, SecondFault, deliver, frame_bytes
 from trapscope.core.machine.engine import Engine
@@ -21,7 +22,7 @@ from trapscope.core.machine.engine import Image as EngineImage
 from trapscope.core.machine.faults import MC, WITH_ERROR_CODE, Event, Shutdown, Source, second
 from trapscope.core.machine.journal import Glimpse
 from trapscope.core.machine.loader import BootParams, load
-from trapscope.core.machine.registers import ROWS
+from trapscope.core.machine.recorder import NOWHERE
 from trapscope.core.machine.selftest import verify
 from trapscope.core.types import (
     CS,
@@ -46,7 +47,6 @@ _RFLAGS_AT_ENTRY: Final = 2
 _MCG_STATUS: Final = 0x17A
 _MCG_STATUS_RIPV: Final = 1
 _MCG_STATUS_MCIP: Final = 4
-_NO_ADDRESSES: Final[frozenset[int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Machine:
     @property
     def stores(self) -> int:
         """How many stores there have been; goes back with `restore`."""
-        return self._stores + len(self._engine.journal.writes)
+        return self._stores + self._engine.journal.stores
 
     def registers(self, cpu: int) -> tuple[int, ...]:
         """A CPU's registers now, in the order of REGISTERS."""
@@ -122,10 +122,9 @@ class Machine:
 
     def _boot(self) -> int:
         done = 0
-        stop = frozenset({self._start})
         while done < _BOOT_BUDGET_STEPS and not self.shutdown:
             for cpu in self._cpus:
-                done += self.run(cpu.number, _BOOT_BUDGET_STEPS, stop)
+                done += self.run(cpu.number, _BOOT_BUDGET_STEPS, self._start)
                 self._engine.journal.forget()
                 self._full, self._taken, self._stores = [], 0, 0
                 if self.rip(0) == self._start:
@@ -162,17 +161,17 @@ class Machine:
         state = self._cpus[cpu]
         return not self.shutdown and (not state.halted or self._deliverable(state) is not None)
 
-    def run(self, cpu: int, limit: int, stop_at: frozenset[int] = _NO_ADDRESSES) -> int:
+    def run(self, cpu: int, limit: int, stop_at: int = NOWHERE) -> int:
         """Let one CPU make up to `limit` steps; returns how many. They are in `take()`.
 
-        It stops early when the CPU waits (HLT, PAUSE), when it is about to execute an address of `stop_at`
+        It stops early when the CPU waits (HLT, PAUSE), when it is about to execute the address `stop_at`
         (after at least one step) or `scenario_end`, and at a shutdown.
         """
-        state, registers, codes = self._cpus[cpu], self._engine.registers(cpu), self._engine.journal.codes
+        state, registers = self._cpus[cpu], self._engine.registers(cpu)
         self._engine.become(cpu)
         made = 0
         while made < limit and not self.shutdown:
-            if len(codes) == ROWS:
+            if self._engine.is_full:
                 self._take()
             pending = state.has_pending
             if pending:
@@ -182,7 +181,7 @@ class Machine:
                         break
                     made += 1
                     continue
-            if registers[RIP] == self._end or (made and registers[RIP] in stop_at):
+            if registers[RIP] == self._end or (made and registers[RIP] == stop_at):
                 break
             if state.halted or (state.waits and made):
                 break
@@ -200,7 +199,7 @@ class Machine:
         """The last step, if nobody has taken it."""
         return self._engine.journal.latest() if len(self._engine.journal) else None
 
-    def steps(self, cpu: int, limit: int, stop_at: frozenset[int] = _NO_ADDRESSES) -> list[Step]:
+    def steps(self, cpu: int, limit: int, stop_at: int = NOWHERE) -> list[Step]:
         """`run` and `take`, as objects: for few steps."""
         self.run(cpu, limit, stop_at)
         return [step for block in self.take() for step in block.steps()]
@@ -238,13 +237,12 @@ class Machine:
     def _deliverable(self, cpu: Cpu) -> Event | None:
         return cpu.deliverable(self._engine.registers(cpu.number)[RFLAGS])
 
-    def _execute(self, cpu: Cpu, limit: int, stop_at: frozenset[int]) -> int:
+    def _execute(self, cpu: Cpu, limit: int, stop_at: int) -> int:
         engine, journal = self._engine, self._engine.journal
         retired, cpu.owed = engine.run(limit, stop_at)
         if retired:
-            if cpu.nmi_blocked and retired > 1:
-                for code in journal.codes[-retired:-1]:
-                    cpu.retire(journal.code_table[code][1], 0)
+            if cpu.nmi_blocked and any(traits(code) is Trait.IRET for code in journal.codes(len(journal) - retired)):
+                cpu.nmi_blocked = False
             cpu.retire(engine.last_code(), engine.flags_before_last())
         return retired
 

@@ -12,17 +12,16 @@ from typing import Any, Final
 from unicorn import Uc, UcError
 from unicorn.unicorn_py3.unicorn import uclib
 
+#: The folder of this package, with a slash at its end.
+PACKAGE: Final = __file__.removesuffix("core/machine/native.py")
+
 _LIBRARY: Final = ctypes.PyDLL(uclib._name)
 
 #: (engine, first address, address to stop at, time-out in µs or 0, instructions) → status
 start: Final = _LIBRARY.uc_emu_start
-start.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_size_t)
-start.restype = ctypes.c_int
 
 #: (engine) → status
 stop: Final = _LIBRARY.uc_emu_stop
-stop.argtypes = (ctypes.c_void_p,)
-stop.restype = ctypes.c_int
 
 #: (engine, register numbers, pointers to 64-bit cells, count). No argument types: converting takes longer than reading.
 read_registers: Final = _LIBRARY.uc_reg_read_batch
@@ -38,24 +37,21 @@ save_context.restype = None
 restore_context: Final = _LIBRARY.uc_context_restore
 restore_context.restype = None
 
-OnCode: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32)
-OnAccess: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint64, ctypes.c_int, ctypes.c_int64)
 
-
-def add_hook(uc: Uc, kind: int, callback: Any, first: int = 1, last: int = 0) -> Any:
-    """Call an OnCode or OnAccess for addresses first … last (all by default); returns it, to be kept alive."""
+def add_hook(uc: Uc, kind: int, function: Any, argument: Any) -> None:
+    """Have Unicorn call a C function with this last argument, wherever the kind of hook applies."""
     handle = ctypes.c_size_t()
-    status = uclib.uc_hook_add(
-        uc._uch,
-        ctypes.byref(handle),
-        kind,
-        ctypes.cast(callback, ctypes.c_void_p),
-        None,
-        ctypes.c_uint64(first),
-        ctypes.c_uint64(last),
+    check(
+        uclib.uc_hook_add(
+            uc._uch,
+            ctypes.byref(handle),
+            kind,
+            ctypes.cast(function, ctypes.c_void_p),
+            argument,
+            ctypes.c_uint64(1),
+            ctypes.c_uint64(0),
+        )
     )
-    check(status)
-    return callback
 
 
 def check(status: int) -> None:

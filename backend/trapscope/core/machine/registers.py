@@ -23,33 +23,29 @@ _IDS: Final = {
 #: Registers in a file.
 WIDTH: Final = len(REGISTERS)
 #: How many files can be kept before somebody takes them: the longest slice of one run.
-ROWS: Final = 1024
+ROWS: Final = 4096
+#: By register, what Unicorn calls it.
+REGISTER_IDS: Final = tuple(_IDS[name] for name in REGISTERS)
 
 
 class RegisterFiles:
-    """Files of REGISTERS, in that order. Row i < ROWS is kept by `keep`; the CPUs' own come behind those."""
+    """Files of REGISTERS, in that order. Row i < ROWS is kept by the recorder; the CPUs' own come behind those."""
 
     def __init__(self, uc: Uc) -> None:
         self.engine = native.handle_of(uc)
-        self.ids = (ctypes.c_int * WIDTH)(*(_IDS[name] for name in REGISTERS))
-        self.count = ctypes.c_int(WIDTH)
+        self.ids = (ctypes.c_int * WIDTH)(*REGISTER_IDS)
+        self._count = ctypes.c_int(WIDTH)
         # Zeroed 64-bit cells: Unicorn writes only as many bytes as the register has (two for cs and ss).
         self._cells = (ctypes.c_uint64 * (WIDTH * (ROWS + MAX_CPUS)))()
         self.words = memoryview(self._cells).cast("B").cast("Q")
         """Every word of every row."""
         self._table: NDArray[np.uint64] = np.frombuffer(self.words, np.uint64).reshape(ROWS + MAX_CPUS, WIDTH)
-        first = ctypes.addressof(self._cells)
-        pointers = [_pointers(first + 8 * WIDTH * row) for row in range(ROWS + MAX_CPUS)]
-        self._now_pointers = pointers[ROWS:]
+        self.first_cell = ctypes.addressof(self._cells)
+        self.now_cells = [self.first_cell + 8 * WIDTH * (ROWS + cpu) for cpu in range(MAX_CPUS)]
+        """By CPU, where its registers after its last step are."""
+        self._now_pointers = [_pointers(base) for base in self.now_cells]
         self.now = [self.kept(ROWS + cpu) for cpu in range(MAX_CPUS)]
-        """By CPU, the registers after its last step, to index by register."""
-        self._rows: Any = iter(pointers[:ROWS])
-        self.next_row = self._rows.__next__
-        """The pointers of the next row to keep; `rewind` says which one that is."""
-
-    def rewind(self, row: int) -> None:
-        """The next file to be kept is that row's."""
-        self._rows.__setstate__(row)
+        """The same, to index by register."""
 
     def kept(self, row: int) -> memoryview[int]:
         """A file that was kept."""
@@ -57,12 +53,11 @@ class RegisterFiles:
 
     def read(self, cpu: int) -> None:
         """Take over the registers of the CPU that the engine is now."""
-        native.read_registers(self.engine, self.ids, self._now_pointers[cpu], self.count)
+        native.read_registers(self.engine, self.ids, self._now_pointers[cpu], self._count)
 
-    def keep_now(self, cpu: int) -> None:
-        """Keep the CPU's registers in the next row, without asking the engine."""
-        row = self.next_row()
-        ctypes.memmove(row[0], self._now_pointers[cpu][0], 8 * WIDTH)
+    def keep_now(self, cpu: int, row: int) -> None:
+        """Keep the CPU's registers in that row, without asking the engine."""
+        self._table[row] = self._table[ROWS + cpu]
 
     def write(self, changes: Sequence[tuple[int, int]]) -> None:
         """Set (register index, value) pairs in the engine; raises UcError where it refuses one."""

@@ -169,5 +169,5 @@ def _at_iretq() -> Engine:
     """An engine whose guest has loaded its GDT and is about to execute IRETQ."""
     engine = _engine(_TO_IRETQ + _DATA.to_bytes(8, "little"))
     engine.memory.store(_DATA, b"".join(entry.to_bytes(8, "little") for entry in _GDT))
-    engine.run(64, frozenset({_IRETQ_AT}))
+    engine.run(64, _IRETQ_AT)
     return engine

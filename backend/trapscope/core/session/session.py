@@ -15,7 +15,7 @@ from typing import Final, assert_never
 
 from trapscope.core.image import Image
 from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane, Lens
-from trapscope.core.machine import Block, Machine, View
+from trapscope.core.machine import NOWHERE, Block, Machine, View
 from trapscope.core.session.params import booted
 from trapscope.core.session.schedule import (
     SITE_BYTES,
@@ -260,7 +260,7 @@ class Session:
 
     def _run_until_symbol(self, token: RunUntilSymbol) -> Iterator[None]:
         while not self._over():
-            if not self._run(token.cpu, self._room, frozenset({token.address})):
+            if not self._run(token.cpu, self._room, token.address):
                 self._stuck(token, f"{token.symbol} has not come")
             if self._machine.rip(token.cpu) == token.address:
                 return
@@ -338,7 +338,7 @@ class Session:
         ]
         return min(ahead, default=None)
 
-    def _run(self, cpu: int, limit: int, stop_at: frozenset[int] = frozenset()) -> int:
+    def _run(self, cpu: int, limit: int, stop_at: int = NOWHERE) -> int:
         """Steps of one CPU, recorded and looked at; returns how many. Ends the run where it is over."""
         made = self._machine.run(cpu, limit, stop_at)
         self._room -= made
