@@ -14,6 +14,14 @@ from trapscope.core.types import DEFAULT_MAX_STEPS, MAX_CPUS, FetchModel
 Command = Callable[[argparse.Namespace], int]
 
 FORMATS: Final = ("summary", "jsonl", "perfetto", "tenet")
+QUESTIONS: Final = (
+    "last-write", "next-write", "last-change", "next-change", "previous-execution", "next-execution",
+)  # fmt: skip
+_AT: Final = "a moment: a number, an event's name (right after its step), or EVENT:N for its N-th"
+_TARGET: Final = (
+    "a register (rax@0, al@0, rflags[zf]@0), depth@0 or slots[1]@0 of the int3 stack of CPU 0's task,"
+    " an address and a length (0xffffffff81002000+8), or a symbol (report, report+0x10:4)"
+)
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -34,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_scenarios(commands)
     _add_run(commands)
+    _add_why(commands)
+    _add_find(commands)
     _add_check(commands)
     _add_guest(commands)
     schema = commands.add_parser("schema", help="print the OpenAPI document, the socket's messages included")
@@ -68,6 +78,27 @@ def _add_run(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
     run.add_argument("--cpu", type=_cpu, metavar="K", help="whose side `--format tenet` tells, where there are several")
     run.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     run.set_defaults(command=_later("run", "run"))
+
+
+def _add_why(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    why = commands.add_parser("why", help="where a value of a run came from, back through the steps that made it")
+    _add_choice_of_run(why)
+    why.add_argument("target", metavar="TARGET", help=_TARGET)
+    why.add_argument("--at", required=True, metavar="MOMENT|EVENT", help=_AT)
+    why.add_argument("--links", type=_positive, default=32, metavar="N", help="tell at most so many values (32)")
+    why.add_argument("--json", action="store_true", help="the same for programs, as the HTTP interface has it")
+    why.set_defaults(command=_later("why", "why"))
+
+
+def _add_find(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    find = commands.add_parser("find", help="the step that last wrote, changed or executed something, or does so next")
+    _add_choice_of_run(find)
+    find.add_argument("question", metavar="QUESTION", choices=QUESTIONS, help=", ".join(QUESTIONS))
+    find.add_argument("target", metavar="TARGET", help=f"{_TARGET}; to execute: a symbol, or an address")
+    find.add_argument("--at", required=True, metavar="MOMENT|EVENT", help=_AT)
+    find.add_argument("--on-cpu", type=_cpu, metavar="K", help="executions on this CPU only")
+    find.add_argument("--json", action="store_true", help="the same for programs, as the HTTP interface has it")
+    find.set_defaults(command=_later("why", "find"))
 
 
 def _add_choice_of_run(command: _OneLineParser) -> None:

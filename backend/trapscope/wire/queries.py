@@ -92,8 +92,8 @@ class End(Frozen):
 class Link(Frozen):
     """One value of the chain: at moment `at` the target holds it, and `step` is what produced it.
 
-    `step` is null where nothing did (`end`), or several steps did: then every source has the role `part`. `at` of code
-    is the step that was decoded from it: there the value is what the CPU saw. `name` is the target for people.
+    `step` is null where nothing did (`end`), or several steps did: then every source has the role `part`. `at` is the
+    first moment at which the value was there; of link 0, the one asked about. `name` is the target for people.
     """
 
     id: Count

@@ -43,7 +43,7 @@ class Source(NamedTuple):
 
 @dataclass(slots=True)
 class Link:
-    """A value and what produced it.
+    """A value and what produced it. `moment` is the first at which it was there; of link 0, the one asked about.
 
     `value` are the place's bytes in memory's order (of a register, its bits shifted down). `step` is None where
     nothing in the run did, or several steps did: then each source is a part of the value.
@@ -118,7 +118,8 @@ class Tracing:
         number = self._known[sight.key] = len(self._links)
         (_, origin), *others = sight.pieces
         step = None if others or origin is None else origin.step
-        self._links.append(Link(number, sight.place, sight.moment, sight.value, step))
+        moment = sight.moment if number == 0 else sight.made
+        self._links.append(Link(number, sight.place, moment, sight.value, step))
         self._sights.append(sight)
         return number
 
@@ -130,7 +131,9 @@ class Tracing:
         link, sight = self._links[number], self._sights[number]
         (place, origin), *others = sight.pieces
         if others:
-            self._take(link, [(Role.PART, part) for part in sorted(sight.parts(), key=_set_at, reverse=True)])
+            self._take(
+                link, [(Role.PART, part) for part in sorted(sight.parts(), key=lambda part: part.made, reverse=True)]
+            )
         elif origin is None:
             link.end = End(EndCode.START, "as it was at moment 0: no step of this run wrote it")
         else:
@@ -144,19 +147,14 @@ class Tracing:
             return
         link.sources += dict.fromkeys(Source(role, self._link(sight)) for role, sight in found)
         if all(role is Role.ADDRESS for role, _ in found):
-            link.end = _dead_end([what for _, what in taken if not isinstance(what, Sight)])
+            link.end = self._dead_end(link, [what for _, what in taken if not isinstance(what, Sight)])
 
-
-def _set_at(sight: Sight) -> int:
-    """The step that set a sight of one piece; -1 where none did."""
-    _, origin = sight.pieces[0]
-    return -1 if origin is None else origin.step
-
-
-def _dead_end(ends: list[Constant | Untracked]) -> End:
-    for end in ends:
-        if isinstance(end, Untracked):
-            if end.device:
-                return End(EndCode.DEVICE, f"{end.what} answered")
-            return End(EndCode.UNTRACKED, f"it came from {end.what}, which the trace does not record")
-    return End(EndCode.CONSTANT, "the step itself says it")
+    def _dead_end(self, link: Link, ends: list[Constant | Untracked]) -> End:
+        for end in ends:
+            if isinstance(end, Untracked):
+                if end.device:
+                    return End(EndCode.DEVICE, f"{end.what} answered")
+                return End(EndCode.UNTRACKED, f"it came from {end.what}, which the trace does not record")
+        assert link.step is not None
+        delivers = self._producers.index.columns.vector[link.step] >= 0
+        return End(EndCode.CONSTANT, f"the {'delivery' if delivers else 'instruction'} itself says it")

@@ -11,7 +11,11 @@ from trapscope.core.types import MASK64, REGISTER_INDEX, REGISTERS, RFLAGS
 
 #: Flags by the manual's names (SDM vol. 1, 3.4.3).
 FLAGS: Final = {"cf": CF, "pf": PF, "af": AF, "zf": ZF, "sf": SF, "tf": TF, "if": IF, "df": DF, "of": OF}
-_NAMES: Final = {(part.register, part.mask): name for name, part in PARTS.items() if name not in ("cs", "ss")}
+_SEGMENTS: Final = ("cs", "ss")
+_NAMES: Final = {
+    **{(part.register, part.mask): name for name, part in PARTS.items() if name not in _SEGMENTS},
+    **{(REGISTER_INDEX[name], MASK64): name for name in _SEGMENTS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ Place = Register | Bytes
 def register_named(name: str, cpu: int) -> Register | None:
     """What `__str__` writes before the @; None for what is no register of a trace."""
     if (part := PARTS.get(name)) is not None:
-        return Register(cpu, part.register, MASK64 if name in ("cs", "ss") else part.mask)
+        return Register(cpu, part.register, MASK64 if name in _SEGMENTS else part.mask)
     whole, bracket, inside = name.partition("[")
     register = REGISTER_INDEX.get(whole)
     if register is None or not bracket or not inside.endswith("]"):

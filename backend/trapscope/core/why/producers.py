@@ -45,6 +45,11 @@ class Sight:
         """The same for every sight of the same value of the same make."""
         return self.place, tuple(origin for _, origin in self.pieces)
 
+    @property
+    def made(self) -> int:
+        """The moment from which on all of it was there."""
+        return max(0 if origin is None else origin.step + 1 for _, origin in self.pieces)
+
     def parts(self) -> Iterator[Sight]:
         """A sight of each piece."""
         for place, origin in self.pieces:
