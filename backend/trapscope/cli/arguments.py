@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _add_find(commands)
     _add_check(commands)
     _add_guest(commands)
+    _add_bench(commands)
     schema = commands.add_parser("schema", help="print the OpenAPI document, the socket's messages included")
     schema.add_argument("--jsonl", action="store_true", help="instead, the JSON Schema of the lines of --format jsonl")
     schema.set_defaults(command=_later("schema", "print_schema"))
@@ -129,6 +130,13 @@ def _add_check(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
     check.add_argument("--qemu", action="store_true", help="also compare every instruction with QEMU's")
     check.add_argument("--format", choices=("text", "jsonl"), default="text", help="for people, or for programs (text)")
     check.set_defaults(command=_later("check", "check"))
+
+
+def _add_bench(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    bench = commands.add_parser("bench", help="how fast it is, next to QEMU's gdbstub and a plain Unicorn hook")
+    bench.add_argument("--json", action="store_true", help="the same for programs")
+    bench.add_argument("--repeats", type=_positive, default=5, metavar="N", help="how often each is measured (5)")
+    bench.set_defaults(command=_later("bench", "bench"))
 
 
 def _add_guest(commands: argparse._SubParsersAction[_OneLineParser]) -> None:

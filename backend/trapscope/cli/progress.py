@@ -16,14 +16,16 @@ class Progress:
 
     def steps(self, count: int) -> None:
         """So many steps have been made."""
-        if sys.stderr.isatty():
-            print(f"{_ERASE}{count:,} steps", end="", file=sys.stderr, flush=True)
-            self._shown = True
+        self.doing(f"{count:,} steps")
 
     def rows(self, done: int, of: int) -> None:
         """So many rows of a table are filled."""
+        self.doing(f"{done} of {of} rows")
+
+    def doing(self, what: str) -> None:
+        """What is being done now."""
         if sys.stderr.isatty():
-            print(f"{_ERASE}{done} of {of} rows", end="", file=sys.stderr, flush=True)
+            print(f"{_ERASE}{what}", end="", file=sys.stderr, flush=True)
             self._shown = True
 
     def done(self) -> None:

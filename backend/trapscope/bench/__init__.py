@@ -1,0 +1,1 @@
+"""How fast Trapscope is, next to what people use today: every figure and its peer in one run, as a ratio."""
