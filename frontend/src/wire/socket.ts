@@ -2,7 +2,8 @@
  * The session's socket: connects, reconnects, and hands over whole things in order.
  *
  * A chunk and the snapshot are two frames each, JSON and then binary; they are handed over together. What arrives
- * between two animation frames is handed over at once, so that a flood of chunks costs one redraw.
+ * between two animation frames is handed over at once, so that it costs one redraw; of a flood of chunks, as much as a
+ * frame has time for. A hidden page has no frames, and goes by a clock.
  */
 
 import { assertNever } from "../lib/assertNever";
@@ -12,6 +13,9 @@ const SUBPROTOCOL = "trapscope.v1";
 const FIRST_DELAY = 250; // ms
 const LONGEST_DELAY = 8_000; // ms
 const NO_STATUS = 1005;
+/** Steps of so many bytes are decoded in a few milliseconds: some five thousand. */
+const FRAME_BYTES = 48 << 10;
+const HIDDEN_PAUSE = 100; // ms
 /** Close codes after which coming back would be answered the same way. */
 const FINAL_CODES = new Set([1000, 4404, 4429]);
 
@@ -29,7 +33,7 @@ export type Link =
   | { readonly state: "closed"; readonly code: number };
 
 export interface Listener {
-  /** Everything since the last animation frame, in order. */
+  /** What came since the last animation frame, in order. */
   received(batch: readonly Incoming[]): void;
   linkChanged(link: Link): void;
   /** How many steps are held already: asked at every (re)connection. */
@@ -50,10 +54,12 @@ export class SessionSocket {
   #awaiting: Chunk | Snapshot | null = null;
   #queue: Incoming[] = [];
   #frame: number | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(session: string, listener: Listener) {
     this.#session = session;
     this.#listener = listener;
+    document.addEventListener("visibilitychange", this.#seen);
     this.#connect();
   }
 
@@ -84,7 +90,8 @@ export class SessionSocket {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#retry);
-    if (this.#frame !== null) cancelAnimationFrame(this.#frame);
+    document.removeEventListener("visibilitychange", this.#seen);
+    this.#unschedule();
     this.#socket?.close(1000);
   }
 
@@ -156,17 +163,40 @@ export class SessionSocket {
 
   #hand(incoming: Incoming): void {
     this.#queue.push(incoming);
-    // A hidden tab gets no animation frames; what came is then handed over when it is seen again.
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#flush();
-    });
+    if (this.#frame === null && this.#timer === null) this.#schedule();
   }
 
-  #flush(): void {
+  #schedule(): void {
+    const next = (): void => {
+      this.#flush(FRAME_BYTES);
+    };
+    if (document.hidden) this.#timer = setTimeout(next, HIDDEN_PAUSE);
+    else this.#frame = requestAnimationFrame(next);
+  }
+
+  #unschedule(): void {
     if (this.#frame !== null) cancelAnimationFrame(this.#frame);
-    this.#frame = null;
-    const batch = this.#queue;
-    this.#queue = [];
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#frame = this.#timer = null;
+  }
+
+  /** The page was hidden or is seen again: what waits for a frame may wait for ever. */
+  readonly #seen = (): void => {
+    this.#unschedule();
+    if (this.#queue.length > 0) this.#schedule();
+  };
+
+  /** Hands over what has come, up to so many bytes of binary frames, and the rest later. */
+  #flush(bytes = Infinity): void {
+    this.#unschedule();
+    let left = bytes;
+    const rest = this.#queue.findIndex((incoming) => {
+      if (left <= 0) return true;
+      if ("frame" in incoming) left -= incoming.frame?.length ?? 0;
+      return false;
+    });
+    const batch = this.#queue.splice(0, rest < 0 ? this.#queue.length : rest);
+    if (this.#queue.length > 0) this.#schedule();
     if (batch.length > 0) this.#listener.received(batch);
   }
 }

@@ -62,6 +62,7 @@ describe("the session's socket", () => {
   afterEach(() => {
     socket.close();
     vi.unstubAllGlobals();
+    vi.restoreAllMocks();
     vi.useRealTimers();
   });
 
@@ -81,6 +82,51 @@ describe("the session's socket", () => {
     vi.advanceTimersToNextFrame();
     expect(batches.map((batch) => batch.length)).toEqual([50]);
     expect(batches[0]?.every((incoming) => "frame" in incoming && incoming.frame?.length === 3)).toBe(true);
+  });
+
+  it("hands over a flood as an animation frame has time for it, in order", () => {
+    FakeSocket.last.open();
+    for (let first = 0; first < 6; first++) {
+      FakeSocket.last.say({ ...CHUNK, first });
+      FakeSocket.last.say(new ArrayBuffer(20 << 10));
+    }
+    FakeSocket.last.say({ type: "presence", people: [] });
+    vi.advanceTimersToNextFrame();
+    expect(batches.map((batch) => batch.length)).toEqual([3]);
+    vi.advanceTimersToNextFrame();
+    expect(batches.map((batch) => batch.length)).toEqual([3, 3]);
+    vi.advanceTimersToNextFrame();
+    expect(batches.flat().map(({ message }) => ("first" in message ? message.first : message.type))).toEqual([
+      0,
+      1,
+      2,
+      3,
+      4,
+      5,
+      "presence",
+    ]);
+  });
+
+  it("goes on while the page is hidden, which has no animation frames", () => {
+    const frames = vi.spyOn(window, "requestAnimationFrame");
+    FakeSocket.last.open();
+    FakeSocket.last.say(CHUNK);
+    FakeSocket.last.say(FRAME);
+    expect(frames).toHaveBeenCalledTimes(1);
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    document.dispatchEvent(new Event("visibilitychange"));
+    vi.advanceTimersByTime(100);
+    FakeSocket.last.say(CHUNK);
+    FakeSocket.last.say(FRAME);
+    vi.advanceTimersByTime(100);
+    expect(batches).toHaveLength(2);
+    expect(frames).toHaveBeenCalledTimes(1);
+    FakeSocket.last.say({ type: "presence", people: [] });
+    hidden.mockReturnValue(false);
+    document.dispatchEvent(new Event("visibilitychange"));
+    expect(frames).toHaveBeenCalledTimes(2);
+    vi.advanceTimersToNextFrame();
+    expect(batches).toHaveLength(3);
   });
 
   it("does not wait for a frame behind a snapshot that announces none", () => {
