@@ -42,7 +42,7 @@ export interface Timeline {
 }
 
 /** While a run grows it is drawn anew only when it is longer by this: so all drawing together is linear. */
-const GROWTH = 1.125;
+const GROWTH = 1.3;
 
 /** `made` is drawn already: the timeline of this recording as it is now, or, while it grows, as good as. */
 export function timeline(recording: Recording, made: Timeline | null = null, isGrowing = false): Timeline {
