@@ -688,6 +688,10 @@ export const WORDS = {
   noFrame: "no frame on the stack",
   loading: "Asking the server for a run",
   recording: (steps: number): string => `${steps.toLocaleString("en")} steps recorded so far`,
+  verdictPending: "verdict pending",
+  cancel: "Cancel",
+  cancelled: (steps: number): string =>
+    `Cancelled after ${steps.toLocaleString("en")} steps. They can be walked; there is no verdict.`,
   reconnecting: (held: number): string =>
     `Connection lost. The ${held.toLocaleString("en")} steps recorded so far are here and can be walked; trying to reconnect.`,
   closed: "The session is closed. What was recorded can still be walked.",
@@ -779,6 +783,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["+ −", "faster, slower"],
   ["i n m", "raise an IRQ, an NMI, a machine check here, and play on from here"],
   ["Enter", "on a value: to where it was written last"],
+  ["c", "cancel a run that is still being recorded"],
   ["g", "go to a moment"],
   ["e", "edit the schedule"],
   ["s", "share this moment"],

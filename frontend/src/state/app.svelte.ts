@@ -36,7 +36,10 @@ export class App {
   session = $state.raw<Session | null>(null);
   choice = $state.raw<Choice | null>(null);
   trouble = $state.raw<Trouble | null>(null);
-  readonly cursor = new Cursor(() => this.session?.recording ?? null);
+  readonly cursor = new Cursor(
+    () => this.session?.recording ?? null,
+    () => this.session?.isCaughtUp === false,
+  );
   #pinned = $state<number | null>(null);
   #guest: Guest | null = null;
   /** Where the cursor is to stand as soon as the run has come that far. */

@@ -35,10 +35,13 @@ export class Cursor {
   /** How long, in ms, the moment will be looked at before playing goes on; unlimited while nothing plays. */
   dwell = $state(Infinity);
   readonly #recording: () => Recording | null;
+  readonly #isGrowing: () => boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(recording: () => Recording | null) {
+  /** `isGrowing` says whether more steps are still to come: then playing waits for them at the end. */
+  constructor(recording: () => Recording | null, isGrowing = (): boolean => false) {
     this.#recording = recording;
+    this.#isGrowing = isGrowing;
   }
 
   /** Goes to `moment`, as far as there is one. */
@@ -99,12 +102,12 @@ export class Cursor {
 
   #tick(steps: number): void {
     const recording = this.#recording();
-    if (recording === null || this.moment >= recording.length) {
+    if (recording === null) {
       this.pause();
       return;
     }
     this.#move(this.moment + steps, "forward");
-    const isOver = this.moment >= recording.length;
+    const isOver = this.moment >= recording.length && !this.#isGrowing();
     const isAtBeat = recording.eventsOf(this.moment - 1).some(isBeat);
     if (isOver || (isAtBeat && this.atBeats === "stop")) this.pause();
     else this.#schedule();

@@ -29,6 +29,8 @@ export class Session {
   version = $state(0);
   /** Sources and machine code of everything that ran are here. */
   isComplete = $state(false);
+  /** What was left of the schedule has been dropped on request. */
+  isCancelled = $state(false);
   /** A schedule was sent, and no status has spoken of it yet. */
   #isAsked = $state(false);
   #isQueued = false;
@@ -87,8 +89,19 @@ export class Session {
     if (isSent) {
       this.#isAsked = true;
       this.#isQueued = false;
+      this.isCancelled = false;
     }
     return isSent;
+  }
+
+  /** Whether steps are being made that can still be called off. */
+  get isRunning(): boolean {
+    return this.status?.state === "running" && this.link.state === "open";
+  }
+
+  /** Drops what has not run yet; what has run stays. */
+  cancel(): void {
+    if (this.isRunning) this.#socket.send({ type: "cancel" });
   }
 
   retryNow(): void {
@@ -147,6 +160,7 @@ export class Session {
           this.#opening = null;
           this.#isQueued = true;
         }
+        if (message.did === "cancelled") this.isCancelled = true;
         return;
       case "refused":
         this.refusal = message.why;

@@ -10,6 +10,7 @@ export interface Actions {
   readonly goTo: () => void;
   readonly theme: () => void;
   readonly edit: () => void;
+  readonly cancel: () => void;
   readonly inject: (what: Injection) => void;
 }
 
@@ -47,6 +48,9 @@ export function handleKey(event: KeyboardEvent, cursor: Cursor, actions: Actions
       return true;
     case "m":
       actions.inject("mce");
+      return true;
+    case "c":
+      actions.cancel();
       return true;
     case "e":
       actions.edit();

@@ -38,6 +38,21 @@ describe("the cursor", () => {
     expect([cursor.moment, cursor.isPlaying]).toEqual([run.length, false]);
   });
 
+  it("waits at the end of what is recorded while more is to come", () => {
+    let isGrowing = true;
+    const cursor = new Cursor(
+      () => run,
+      () => isGrowing,
+    );
+    cursor.goTo(run.length - 1);
+    cursor.play();
+    vi.advanceTimersByTime(60_000);
+    expect([cursor.moment, cursor.isPlaying]).toEqual([run.length, true]);
+    isGrowing = false;
+    vi.advanceTimersByTime(60_000);
+    expect(cursor.isPlaying).toBe(false);
+  });
+
   it("lingers at a beat longer than between beats", () => {
     const cursor = new Cursor(() => run);
     cursor.goTo(2);
