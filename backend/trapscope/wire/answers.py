@@ -60,7 +60,7 @@ def traced_step(inquiry: Inquiry, moment: int) -> wire.TracedStep:
     lane = session.lanes[session.lane_of[moment]]
     line = session.image.line(step.rip)
     decoded = inquiry.decoded(moment)
-    writes = () if decoded is None else (write for _, _, write in decoded.parts if write is not None)
+    writes = () if decoded is None else (write for _, _, write in decoded.stretches if write is not None)
     return wire.TracedStep(
         n=moment,
         cpu=step.cpu,

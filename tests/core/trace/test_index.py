@@ -146,6 +146,7 @@ def test_an_index_that_is_asked_while_the_trace_grows_says_what_a_new_one_says(
     asked_often = TraceIndex(growing)
     for step in steps:
         growing.append(step)
+        asked_often.refresh()
         moment, asked_once = len(growing), TraceIndex(growing)
         for index in (asked_often, asked_once):
             assert index.register(step.cpu, register, moment) == growing.head.regs[step.cpu][register]

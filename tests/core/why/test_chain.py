@@ -180,7 +180,7 @@ def test_a_stale_instruction_leads_to_the_version_that_it_was_decoded_from(image
         version = inquiry.decoded(step.moment)
         assert version is not None
         assert version.stale
-        written = b"".join(written_by(session, site + at, n, write) for at, n, write in version.parts)
+        written = b"".join(written_by(session, site + at, n, write) for at, n, write in version.stretches)
         assert written == step.code
     first = inquiry.decoded(next(step.moment for step in session.trace.steps() if step.rip == site))
     assert first is not None

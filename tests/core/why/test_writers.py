@@ -7,11 +7,12 @@ from random import Random
 import pytest
 
 from tests.core.lens.played import played
+from tests.core.trace.recorded import blank
 from trapscope.core.image import Image
 from trapscope.core.image.flow import CF, IF, ZF, Part
 from trapscope.core.image.flows import Flows
-from trapscope.core.trace import TraceIndex
-from trapscope.core.types import CS, GS_BASE, MASK64, RAX, RFLAGS, RIP, RSP, SS, Step
+from trapscope.core.trace import Trace, TraceIndex
+from trapscope.core.types import CS, GS_BASE, MASK64, RAX, RFLAGS, RIP, RSP, SS, RegisterChange, Step, StepKind
 from trapscope.core.why.writers import FIELDS, Writers
 
 FLOWS = Flows()
@@ -75,3 +76,13 @@ def test_no_two_fields_share_a_bit_and_together_they_are_every_bit() -> None:
     for register in {field.register for field in FIELDS}:
         masks = [field.mask for field in FIELDS if field.register == register]
         assert sum(masks) == MASK64
+    assert sorted(FIELDS, key=lambda field: field.register) == list(FIELDS)
+
+
+def test_a_change_that_no_instruction_explains_counts_as_set_by_its_step() -> None:
+    """A NOP that changes one byte of rbx, behind one that sets all of it: the trace is believed."""
+    trace = Trace(blank())
+    for moment, (old, new, code) in enumerate([(0, 0x1111, "48c7c311110000"), (0x1111, 0x2211, "90")]):
+        change = RegisterChange(1, old, new)
+        trace.append(Step(moment, 0, StepKind.INSN, 0x10, bytes.fromhex(code), -1, -1, (change,), ()))
+    assert Writers(TraceIndex(trace), FLOWS).of(0, Part(1), 2) == [(0xFF00, 1), (MASK64 & ~0xFF00, 0)]

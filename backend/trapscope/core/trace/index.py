@@ -1,14 +1,15 @@
 """Where a trace's writes, changes and executions are: each question costs a few binary searches, however long the run.
 
 Made piece by piece: each part takes in what the trace has grown by when somebody next asks about it, and never starts
-over. Moment n lies before step n: “before” means steps below it, “from” that step and later ones.
+over. Moment n lies before step n: “before” means steps below it, “from” that step and later ones. Keys, which the
+postings sort by: a write's offset in RAM and its size, a change's CPU and register, an execution's code and CPU.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,23 +21,36 @@ from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, MASK64, MAX_CPUS, RAM_B
 
 _LONGEST_WRITE: Final = 8
 _SIZE_BITS: Final = 4
+_SIZE_MASK: Final = (1 << _SIZE_BITS) - 1
 _RAM_START: Final = np.uint64(KERNEL_MAP + RAM_BASE)
 _ALIAS_START: Final = np.uint64(DIRECT_MAP + RAM_BASE)
-_Number = TypeVar("_Number", int, NDArray[np.int64])
+
+
+class Stretch(NamedTuple):
+    """`size` bytes from `first` on, counted from an address, and the write that left them there.
+
+    The write is None for bytes that are as they were at moment 0.
+    """
+
+    first: int
+    size: int
+    write: int | None
 
 
 class TraceIndex:
-    """Answers in steps, or in places of the columns `write_*` and `register`; None where there is no answer."""
+    """Of the trace as it was at the last `refresh`; the first is made with the index.
+
+    Answers in steps, or in places of the columns `write_*` and `register`; None where there is no answer.
+    """
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self._start = trace.seek(0)
-        self._columns = trace.columns
+        self.columns: Columns = trace.columns
         self._writes = Postings()
-        self._sizes: set[int] = set()
         self._written = 0
         self._changes = Postings()
-        self._changed = [0] * len(REGISTERS)
+        self._changed = 0
         self._executions = Postings()
         self._executed = 0
         self._addresses: list[int] = []
@@ -44,12 +58,10 @@ class TraceIndex:
         self._codes_at: dict[int, list[int]] = {}
         self._codes = 0
 
-    @property
-    def columns(self) -> Columns:
-        """The trace's, as of now."""
-        if len(self._columns.cpu) != len(self.trace):
-            self._columns = self.trace.columns
-        return self._columns
+    def refresh(self) -> None:
+        """Take notice that the trace has grown."""
+        if len(self.columns.cpu) != len(self.trace):
+            self.columns = self.trace.columns
 
     def last_write(self, address: int, length: int, before: int) -> int | None:
         """The last write that touches the bytes before a moment. Raises ValueError outside RAM, as all for bytes do."""
@@ -74,7 +86,7 @@ class TraceIndex:
 
     def last_change(self, cpu: int, register: int, before: int, mask: int = MASK64) -> int | None:
         """The last change of (those bits of) a register before a moment."""
-        self._take_changes(register)
+        self._take_changes()
         end = int(self.columns.change_end[before])
         for piece in self._changes.pieces_before(_register_key(cpu, register), end):
             hits = self._flipping(piece, mask)
@@ -84,7 +96,7 @@ class TraceIndex:
 
     def next_change(self, cpu: int, register: int, start: int, mask: int = MASK64) -> int | None:
         """The first change of (those bits of) a register from a moment on."""
-        self._take_changes(register)
+        self._take_changes()
         first = int(self.columns.change_end[start])
         for piece in self._changes.pieces_from(_register_key(cpu, register), first):
             hits = self._flipping(piece, mask)
@@ -110,7 +122,7 @@ class TraceIndex:
 
     def register(self, cpu: int, register: int, moment: int) -> int:
         """Its value at a moment."""
-        self._take_changes(register)
+        self._take_changes()
         change = self._changes.before(_register_key(cpu, register), int(self.columns.change_end[moment]))
         return self._start.regs[cpu][register] if change < 0 else int(self.columns.reg_new[change])
 
@@ -120,8 +132,12 @@ class TraceIndex:
 
     def memory_after(self, address: int, length: int, writes: int) -> bytes:
         """The bytes after that many writes."""
+        return self.written(address, length, self.writers(address, length, writes))
+
+    def written(self, address: int, length: int, stretches: Iterable[Stretch]) -> bytes:
+        """The bytes, given who wrote which of them."""
         found = bytearray(self._start.memory.read(address, length))
-        for at, count, write in self.writers(address, length, writes):
+        for at, count, write in stretches:
             if write is None:
                 continue
             new = int(self.columns.write_new[write]).to_bytes(_LONGEST_WRITE, "little")
@@ -129,37 +145,32 @@ class TraceIndex:
             found[at : at + count] = new[skipped : skipped + count]
         return bytes(found)
 
-    def writers(self, address: int, length: int, writes: int) -> list[tuple[int, int, int | None]]:
-        """Who wrote which of the bytes last among that many writes: (first, count, write), in order of the bytes.
-
-        `first` counts from the address; the write is None for bytes that are as they were at moment 0.
-        """
-        found: list[tuple[int, int, int | None]] = []
+    def writers(self, address: int, length: int, writes: int) -> list[Stretch]:
+        """Who wrote which of the bytes last among that many writes, in order of the bytes."""
+        found: list[Stretch] = []
         pending = [(0, length, writes)]
         while pending:
             first, count, end = pending.pop()
             write = self.last_of_writes(address + first, count, end)
             if write is None:
-                found.append((first, count, None))
+                found.append(Stretch(first, count, None))
                 continue
             start = ram_offset(int(self.columns.write_addr[write])) - ram_offset(address)
             begin, stop = max(first, start), min(first + count, start + int(self.columns.write_size[write]))
-            found.append((begin, stop - begin, write))
+            found.append(Stretch(begin, stop - begin, write))
             pending += [(a, b - a, write) for a, b in ((first, begin), (stop, first + count)) if a < b]
-        return sorted(found, key=lambda part: part[0])
+        return sorted(found, key=_start)
 
-    def _touching(self, address: int, length: int) -> Iterator[int]:
-        """The keys of every write that could touch the bytes."""
+    def _touching(self, address: int, length: int) -> list[int]:
+        """The keys of every write that touches the bytes."""
         if length < 1:
             raise ValueError(f"{length} bytes: a range has at least one")
         offset = ram_offset(address)
-        if offset + length > RAM_SIZE:
+        end = offset + length
+        if end > RAM_SIZE:
             raise ValueError(f"{length} bytes at {address:#x} end behind guest RAM")
-        for size in self._sizes:
-            for at in range(offset - size + 1, offset + length):
-                key = at << _SIZE_BITS | size
-                if key in self._writes:
-                    yield key
+        near = self._writes.keys(offset - _LONGEST_WRITE + 1 << _SIZE_BITS, end << _SIZE_BITS)
+        return [key for key in near if (key >> _SIZE_BITS) + (key & _SIZE_MASK) > offset]
 
     def _take_writes(self) -> None:
         columns, done = self.columns, self._written
@@ -169,18 +180,18 @@ class TraceIndex:
         address, size = columns.write_addr[done:], columns.write_size[done:].astype(np.int64)
         offset = np.where(address >= _RAM_START, address - _RAM_START, address - _ALIAS_START).astype(np.int64)
         self._writes.extend(offset << _SIZE_BITS | size, np.arange(done, count))
-        self._sizes.update(np.unique(size).tolist())
         self._written = count
 
-    def _take_changes(self, register: int) -> None:
-        columns, done = self.columns, self._changed[register]
-        count = len(columns.register)
+    def _take_changes(self) -> None:
+        columns, done = self.columns, self._changed
+        count = len(columns.cpu)
         if count == done:
             return
-        mine = np.flatnonzero(columns.register[done:] == register) + done
-        steps = np.searchsorted(columns.change_end, mine, "right") - 1
-        self._changes.extend(_register_key(columns.cpu[steps].astype(np.int64), register), mine)
-        self._changed[register] = count
+        first = int(columns.change_end[done])
+        cpus = np.repeat(columns.cpu[done:], np.diff(columns.change_end[done:]))
+        keys = cpus * np.uint8(len(REGISTERS)) + columns.register[first:]
+        self._changes.extend(keys, np.arange(first, len(columns.register)))
+        self._changed = count
 
     def _flipping(self, changes: NDArray[np.uint32], mask: int) -> NDArray[np.uint32]:
         """Those of the changes that touch a bit of the mask."""
@@ -214,5 +225,9 @@ class TraceIndex:
                 yield from (number * MAX_CPUS + each for each in (range(MAX_CPUS) if cpu is None else (cpu,)))
 
 
-def _register_key(cpu: _Number, register: int) -> _Number:
+def _register_key(cpu: int, register: int) -> int:
     return cpu * len(REGISTERS) + register
+
+
+def _start(stretch: Stretch) -> int:
+    return stretch.first

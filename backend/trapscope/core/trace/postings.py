@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +17,31 @@ _NONE: Final[array[int]] = array("I")
 class Postings:
     """For each key, the positions at which it occurs, in ascending order. A position takes four bytes."""
 
-    __slots__ = ("_of",)
+    __slots__ = ("_keys", "_of")
 
     def __init__(self) -> None:
         self._of: dict[int, array[int]] = {}
+        self._keys: list[int] = []
+        """Sorted."""
 
-    def extend(self, keys: NDArray[np.int64], positions: NDArray[np.int64]) -> None:
+    def extend(self, keys: NDArray[np.integer[Any]], positions: NDArray[np.int64]) -> None:
         """Add keys[i] at positions[i]: ascending, and behind every position that is in already."""
         if not len(keys):
             return
         order = np.argsort(keys, kind="stable")
         keys, packed = keys[order], positions[order].astype(np.uint32)
-        starts = np.flatnonzero(np.diff(keys, prepend=keys[0] - 1))
-        for key, start, end in zip(
-            keys[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(keys)], strict=True
-        ):
-            self._of.setdefault(key, array("I")).frombytes(packed[start:end].tobytes())
+        starts = [0, *(np.flatnonzero(keys[1:] != keys[:-1]) + 1).tolist()]
+        for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
+            key = keys.item(start)
+            known = self._of.get(key)
+            if known is None:
+                insort(self._keys, key)
+                known = self._of[key] = array("I")
+            known.frombytes(packed[start:end].tobytes())
 
-    def __contains__(self, key: int) -> bool:
-        return key in self._of
+    def keys(self, first: int, end: int) -> list[int]:
+        """Those from `first` on and below `end`, ascending."""
+        return self._keys[bisect_left(self._keys, first) : bisect_left(self._keys, end)]
 
     def before(self, key: int, end: int) -> int:
         """The last position of the key below `end`; -1 where there is none."""

@@ -141,7 +141,7 @@ class Tracing:
 
     def _take(self, link: Link, taken: list[Taken]) -> None:
         found = [(role, what) for role, what in taken if isinstance(what, Sight)]
-        new = {sight.key for _, sight in found} - self._known.keys()
+        new = {sight.key for _, sight in found if sight.key not in self._known}
         if len(self._links) + len(new) > self._limit:
             link.end = End(EndCode.LIMIT, f"followed no further: {self._limit} links were asked for")
             return

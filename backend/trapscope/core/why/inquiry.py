@@ -38,7 +38,9 @@ class Inquiry:
 
     def moment(self, text: str) -> int:
         """The moment that the text names."""
-        return moment_of(text, self.session)
+        found = moment_of(text, self.session)
+        self._index.refresh()
+        return found
 
     def why(self, target: str, at: str, limit: int = DEFAULT_LINKS) -> Chain:
         """Where the target's value at that moment came from, in at most `limit` links (1 to MAX_LINKS)."""

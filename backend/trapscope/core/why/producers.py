@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ from trapscope.core.image.flow import Constant, Operand, Output, Part, Role, Unt
 from trapscope.core.image.flows import Flows
 from trapscope.core.machine.apic import BASE as APIC
 from trapscope.core.machine.apic import SIZE as APIC_SIZE
-from trapscope.core.trace import TraceIndex
+from trapscope.core.trace import Stretch, TraceIndex
 from trapscope.core.types import GS_BASE, MASK64, REGISTERS, RFLAGS, RIP, ram_offset
 from trapscope.core.why.decoded import Decoded, decoded
 from trapscope.core.why.deliveries import Deliveries
@@ -19,6 +19,7 @@ from trapscope.core.why.place import Bytes, Place, Register
 from trapscope.core.why.writers import Writers
 
 _NO_REGISTER: Final = -1
+_ROLES: Final = {role: rank for rank, role in enumerate(Role)}
 
 
 class Origin(NamedTuple):
@@ -81,10 +82,9 @@ class Producers:
         """What the place holds at a moment. Raises ValueError for bytes outside RAM."""
         if isinstance(place, Bytes):
             writes = int(self.index.columns.write_end[moment])
-            value = self.index.memory_after(place.address, place.length, writes)
-            return Sight(
-                place, moment, value, self._written(place, self.index.writers(place.address, place.length, writes))
-            )
+            stretches = self.index.writers(place.address, place.length, writes)
+            value = self.index.written(place.address, place.length, stretches)
+            return Sight(place, moment, value, self._written(place, stretches))
         found = self._writers.of(place.cpu, Part(place.register, place.mask), moment)
         value = place.value(self.index.register(place.cpu, place.register, moment)).to_bytes(place.size, "little")
         pieces = [(Register(place.cpu, place.register, mask), step) for mask, step in found]
@@ -102,7 +102,7 @@ class Producers:
         if not version.was_written:
             return None
         place = Bytes(address, len(code))
-        return Sight(place, step, code, self._written(place, version.parts))
+        return Sight(place, step, code, self._written(place, version.stretches))
 
     def taken(self, place: Place, origin: Origin) -> list[Taken]:
         """What the step made the place's value from, the most telling first."""
@@ -116,17 +116,15 @@ class Producers:
         code_sight = self.sight_of_code(origin.step)
         if code_sight is not None:
             taken.append((Role.CODE, code_sight))
-        return sorted(taken, key=lambda each: list(Role).index(each[0]))
+        return sorted(taken, key=_rank)
 
-    def _written(
-        self, place: Bytes, parts: list[tuple[int, int, int | None]] | tuple[tuple[int, int, int | None], ...]
-    ) -> tuple[tuple[Place, Origin | None], ...]:
+    def _written(self, place: Bytes, stretches: Iterable[Stretch]) -> tuple[tuple[Place, Origin | None], ...]:
         return tuple(
             (
                 Bytes(place.address + at, count),
                 None if write is None else Origin(self.index.step_of_write(write), write),
             )
-            for at, count, write in parts
+            for at, count, write in stretches
         )
 
     def _taken_by_delivery(self, place: Place, origin: Origin) -> list[Taken]:
@@ -237,6 +235,10 @@ class Producers:
 
     def _cpu(self, step: int) -> int:
         return int(self.index.columns.cpu[step])
+
+
+def _rank(taken: Taken) -> int:
+    return _ROLES[taken[0]]
 
 
 def _address_registers(operand: MemoryOperand) -> list[int]:

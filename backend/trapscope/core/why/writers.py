@@ -1,7 +1,7 @@
 """Which steps set which part of which register, by what their instructions do: also where the value stayed the same.
 
 A register's *fields* are what instructions set apart from each other: its lowest byte, its second, the others; each
-flag. Like the trace's index, made piece by piece as it grows, each field when somebody first asks about it.
+flag. Like the trace's index, made piece by piece as it grows. A field's number is its place in FIELDS.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from trapscope.core.types import CS, GS_BASE, MASK64, MAX_CPUS, REGISTERS, RFLAG
 _FLAGS: Final = (CF, PF, AF, ZF, SF, OF, IF, DF)
 FIELDS: Final = (
     *(Part(register, mask) for register in range(RIP) for mask in (0xFF, 0xFF00, MASK64 & ~0xFFFF)),
-    *(Part(register) for register in (RIP, CS, SS, GS_BASE)),
+    Part(RIP),
     *(Part(RFLAGS, flag) for flag in _FLAGS),
     Part(RFLAGS, MASK64 & ~(STATUS | IF | DF)),
+    *(Part(register) for register in (CS, SS, GS_BASE)),
 )
+"""In the order of the registers."""
 _OF_REGISTER: Final = tuple(
     tuple(number for number, field in enumerate(FIELDS) if field.register == register)
     for register in range(len(REGISTERS))
@@ -39,7 +41,7 @@ class Writers:
         self._fields_of_code: NDArray[np.uint64] = np.empty(0, np.uint64)
         self._ends_of_code: NDArray[np.uint64] = np.empty((0, 2), np.uint64)
         self._steps = Postings()
-        self._done = [0] * len(FIELDS)
+        self._taken = 0
         self._transfers = Postings()
         self._transferred = 0
 
@@ -48,13 +50,14 @@ class Writers:
 
         A step that changed a bit counts, whatever its instruction is thought to set.
         """
-        found: dict[int | None, int] = {}
+        self._take_fields()
+        found: dict[int, int] = {}
         for number in _OF_REGISTER[part.register]:
             mask = FIELDS[number].mask & part.mask
             if mask:
-                step = self._last(cpu, number, before)
+                step = self._steps.before(number * MAX_CPUS + cpu, before)
                 found[step] = found.get(step, 0) | mask
-        return [(found[step], step) for step in sorted(found, key=lambda step: -1 if step is None else step)[::-1]]
+        return [(found[step], None if step < 0 else step) for step in sorted(found, reverse=True)]
 
     def last_transfer(self, cpu: int, before: int) -> int | None:
         """The last step of the CPU before a moment that was a jump, a call, a return, a delivery."""
@@ -62,29 +65,36 @@ class Writers:
         step = self._transfers.before(cpu, before)
         return None if step < 0 else step
 
-    def _last(self, cpu: int, field: int, before: int) -> int | None:
-        self._take_field(field)
-        step = self._steps.before(field * MAX_CPUS + cpu, before)
-        return None if step < 0 else step
-
-    def _take_field(self, field: int) -> None:
-        columns, done = self._index.columns, self._done[field]
+    def _take_fields(self) -> None:
+        columns, done = self._index.columns, self._taken
         count = len(columns.cpu)
         if count == done:
             return
         self._take_codes()
-        sets = np.flatnonzero(self._fields_of_code[columns.code[done:]] >> np.uint64(field) & np.uint64(1)) + done
-        steps = np.union1d(sets, self._changing(FIELDS[field], done))
-        self._steps.extend(columns.cpu[steps].astype(np.int64) + field * MAX_CPUS, steps)
-        self._done[field] = count
+        unexplained = self._unexplained(done)
+        sets = self._fields_of_code[columns.code[done:]]
+        for field in range(len(FIELDS)):
+            steps = np.flatnonzero(sets & np.uint64(1 << field)) + done
+            if len(unexplained[field]):
+                steps = np.union1d(steps, unexplained[field])
+            self._steps.extend(columns.cpu[steps] + np.uint8(field * MAX_CPUS), steps)
+        self._taken = count
 
-    def _changing(self, field: Part, done: int) -> NDArray[np.int64]:
-        """The steps from `done` on that changed a bit of the field."""
+    def _unexplained(self, done: int) -> list[NDArray[np.int64]]:
+        """By field, steps that changed it though their instruction is not thought to: none, if the flows are right."""
         columns = self._index.columns
         first = int(columns.change_end[done])
+        registers = columns.register[first:]
         flipped = columns.reg_old[first:] ^ columns.reg_new[first:]
-        mine = (columns.register[first:] == field.register) & (flipped & np.uint64(field.mask) != 0)
-        return np.searchsorted(columns.change_end, np.flatnonzero(mine) + first, "right") - 1
+        steps = np.repeat(np.arange(done, len(columns.cpu)), np.diff(columns.change_end[done:]))
+        found: list[NDArray[np.int64]] = []
+        for register, fields in enumerate(_OF_REGISTER):
+            mine = np.flatnonzero(registers == register)
+            said = self._fields_of_code[columns.code[steps[mine]]]
+            for field in fields:
+                changed = flipped[mine] & np.uint64(FIELDS[field].mask) != 0
+                found.append(steps[mine[changed & (said & np.uint64(1 << field) == 0)]])
+        return found
 
     def _take_codes(self) -> None:
         table, known = self._index.trace.code_table, len(self._fields_of_code)
@@ -115,5 +125,5 @@ class Writers:
         moved = np.flatnonzero(columns.register[first:] == RIP) + first
         after[np.searchsorted(columns.change_end, moved, "right") - 1 - done] = columns.reg_new[moved]
         steps = np.flatnonzero((after != behind) | (columns.vector[done:] >= 0)) + done
-        self._transfers.extend(columns.cpu[steps].astype(np.int64), steps)
+        self._transfers.extend(columns.cpu[steps], steps)
         self._transferred = count
