@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,11 +33,15 @@ _LOOK = """() => [
 ]"""
 
 
+_AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
 class Stage:
     """One page of one browser."""
 
     def __init__(self, page: Page, url: str) -> None:
-        self.page, self._url = page, url
+        self.page, self.url = page, url
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
@@ -48,7 +53,7 @@ class Stage:
 
     async def open(self, steps: int, fragment: str = "", **query: str) -> None:
         """Open a run and wait until all its steps, and the code that they ran, are in the browser."""
-        await self.page.goto(f"{self._url}?{urlencode(query)}{fragment}")
+        await self.page.goto(f"{self.url}?{urlencode(query)}{fragment}")
         await expect(self.main).to_have_attribute("data-steps", str(steps), timeout=30_000)
         await self.page.locator('[data-part="code"] [aria-current]').wait_for()
         await self.page.wait_for_load_state("networkidle")
@@ -90,6 +95,17 @@ class Stage:
     async def story(self) -> str:
         """The sentence on what just happened."""
         return await self.page.locator('[data-part="story"]').inner_text()
+
+    async def axe(self) -> list[str]:
+        """What axe finds wrong with the page as it is; it must have been opened with `bypass_csp`."""
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.add_script_tag(path=_AXE)
+        result: dict[str, Any] = await self.page.evaluate(f"axe.run({{runOnly: {_RULES}}})")
+        return [
+            f"{violation['id']}: {violation['help']}: {node['html'][:120]}"
+            for violation in result["violations"]
+            for node in violation["nodes"]
+        ]
 
     async def look(self) -> Any:
         """A fingerprint of all that is shown."""

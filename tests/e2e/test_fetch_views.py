@@ -109,3 +109,17 @@ async def test_a_site_can_be_kept_in_view_while_the_run_speaks_of_another(
     await held.click()
     await stage.go_to(stores[1])
     assert (await stage.picture()).site == before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 2600)])
+async def test_axe_finds_nothing_wrong_with_several_cpus_and_sites(
+    open_stage: OpenStage, image: Image, scheme: str, width: int, height: int
+) -> None:
+    session = played(image, "two-sites")
+    stage = await open_stage(width, height, color_scheme=scheme, bypass_csp=True)
+    await stage.open(len(session.trace), scenario="two-sites", fetch="weak")
+
+    await stage.go_to(next(event.moment for event in session.events if event.name == "int3") + 1)
+
+    assert await stage.axe() == []

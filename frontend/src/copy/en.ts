@@ -14,8 +14,18 @@ import type { WordKind } from "../state/stackView";
 import type { Story } from "../state/story";
 import { shortName } from "../state/symbols";
 import type { Written } from "../state/written";
+import { compactInsn } from "../state/assembly";
+import type { Failure } from "../state/why.svelte";
 import type { Trouble } from "../state/app.svelte";
-import type { ContextName, LensEvent, VerdictName } from "../wire/wire.gen";
+import type {
+  ContextName,
+  LensEvent,
+  Link,
+  SourceRole,
+  TracedStep,
+  Value,
+  VerdictName,
+} from "../wire/wire.gen";
 import type { Passage } from "./patch";
 
 export const CONTEXTS: Record<ContextName, string> = {
@@ -590,6 +600,79 @@ export function writtenText(written: Written | null): string {
   return `Last written at moment ${moment} by \`${insn}\` in \`${place}\` on CPU ${cpu}.`;
 }
 
+/** What a step took another value as, before its name. */
+export function roleText(role: SourceRole): string {
+  switch (role) {
+    case "data":
+      return "from";
+    case "part":
+      return "in part from";
+    case "flags":
+      return "chosen by";
+    case "code":
+      return "by the code";
+    case "address":
+      return "at the address";
+    default:
+      return assertNever(role);
+  }
+}
+
+/** A source beside the way that is shown. */
+export function otherSource(role: SourceRole, name: string): string {
+  const as: Record<SourceRole, string> = {
+    data: "",
+    part: "in part",
+    flags: "condition",
+    code: "its code",
+    address: "address",
+  };
+  return as[role] === "" ? name : `${as[role]}: ${name}`;
+}
+
+/** A value that is no 64-bit word. */
+export const valueText = (value: Value): string => value.hex ?? value.bytes.replace(/(..)(?=.)/g, "$1 ");
+
+/** What a step of a chain executed. */
+export const stepText = ({ cpu, text, vector }: TracedStep): string =>
+  text === null ? `CPU ${cpu} delivers ${vectorName(vector ?? -1)}` : compactInsn(text);
+
+/** Which version of its bytes an instruction was decoded from; null where they are as they were at moment 0. */
+export function codeVersion({ cpu, written, stale }: TracedStep): string | null {
+  const by = written.map((step) => step + 1).join(", ");
+  const from = written.length === 0 ? "as they were at moment 0" : `as written at moment ${by}`;
+  if (stale) return `CPU ${cpu} decoded its bytes ${from}: memory held newer ones.`;
+  return written.length === 0 ? null : `Decoded from its bytes ${from}.`;
+}
+
+/** Why the way goes no further. */
+export function endText({ end, sources }: Link): string {
+  if (end !== null) return `${end.words[0]?.toUpperCase() ?? ""}${end.words.slice(1)}.`;
+  return sources.length === 0
+    ? "Here the way ends."
+    : "From here only the address is known to lead on: see what is listed beside it.";
+}
+
+/** Why there is no answer, and a way on. */
+export function failureText(failure: Failure): { text: string; action: string } {
+  switch (failure.is) {
+    case "server-gone":
+      return {
+        text: "The server does not answer, and it is what follows a value back. What is recorded can still be walked, and every value still says who wrote it last.",
+        action: "Ask again",
+      };
+    case "session-expired":
+      return {
+        text: "The server has forgotten this session. The run is known by its schedule: made anew, it is the same, step for step.",
+        action: "Make the run anew",
+      };
+    case "refused":
+      return { text: `The server did not answer: ${failure.detail}.`, action: "Ask again" };
+    default:
+      return assertNever(failure);
+  }
+}
+
 /** The passes over a site, in order; the syncs have no bytes of their own. */
 export const PARTS: Record<Exclude<Part, "other"> | "sync", string> = {
   breakpoint: "int3",
@@ -753,6 +836,15 @@ export const WORDS = {
   aboutValue: (name: string): string => `About ${name}`,
   atAddress: (address: string): string => `at ${address}`,
   goThere: "Go there",
+  why: "Why?",
+  closeWhy: "Close this path",
+  asOfMoment: (moment: number): string => `at moment ${moment}`,
+  noQuestion:
+    "Point at a value, or move the focus to one with Tab, and press `w`: here comes the way back through the steps that made it.",
+  followingBack: "Following the value back through the steps that made it",
+  followOn: "Follow it on from here",
+  followThis: "Follow this instead",
+  alsoFrom: "also",
   changed: (from: string, to: string, steps: number): string =>
     `${from} → ${to}, ${steps === 0 ? "just now" : `${times(steps, "step")} ago`}`,
   delivered: (vector: number, place: string): string => `\`${vectorName(vector)}\` at \`${place}\``,
@@ -784,6 +876,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["i n m", "raise an IRQ, an NMI, a machine check here, and play on from here"],
   ["Enter", "on a value: to where it was written last"],
   ["c", "cancel a run that is still being recorded"],
+  ["w", "on a value: why is it what it is? The way back, step by step"],
+  ["↑ ↓", "on that way: to the next stop, to the one before; Enter goes to its moment"],
   ["g", "go to a moment"],
   ["e", "edit the schedule"],
   ["s", "share this moment"],
@@ -794,7 +888,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
 /** How to read the page, below the keys. */
 export const READING: readonly string[] = [
   "What is history: patch 1/4 of the series (the struct, its four slots, its place) was read in full; designs skip and gap follow the sources of v5.0 and v5.2. What is reconstructed: the handler's body and the stub's instructions, from one quoted paragraph and from memory. Design percpu and all variants are derived, to show what the patch argues.",
-  "Everything here was executed: a small kernel runs on an emulated CPU, instruction by instruction, and every value is read from its registers and its memory. Hover a value, or move the focus to it with Tab, for all its digits and for who wrote it last; click it, or press Enter, to go there.",
+  "Everything here was executed: a small kernel runs on an emulated CPU, instruction by instruction, and every value is read from its registers and its memory. Hover a value, or move the focus to it with Tab, for all its digits and for who wrote it last; click it, or press Enter, to go there. `w` asks why it is what it is.",
   "Moment n is the state before step n. The marked line of code is the one that comes next; the line beside the fainter bar has just been executed.",
 ];
 

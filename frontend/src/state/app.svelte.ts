@@ -15,6 +15,7 @@ import {
   sessionAddress,
 } from "./link";
 import { Session } from "./session.svelte";
+import { type Question, Why } from "./why.svelte";
 
 /** Why there is no run to show. The words for each are in copy/. */
 export type Trouble =
@@ -40,6 +41,7 @@ export class App {
     () => this.session?.recording ?? null,
     () => this.session?.isCaughtUp === false,
   );
+  readonly why = new Why();
   #pinned = $state<number | null>(null);
   #guest: Guest | null = null;
   /** Where the cursor is to stand as soon as the run has come that far. */
@@ -136,6 +138,19 @@ export class App {
     await this.open(url);
   }
 
+  /** Plays the run again from its schedule, where the server has forgotten this session. */
+  async again(): Promise<void> {
+    const schedule = this.session?.status?.schedule ?? null;
+    if (schedule === null) await this.choose({});
+    else await this.play(schedule, this.cursor.moment);
+  }
+
+  /** Asks why a value is what it is; null opens the panel that says how to ask. */
+  async ask(question: Question | null): Promise<void> {
+    if (question === null || this.session === null) this.why.open();
+    else await this.why.ask(this.session.id, question);
+  }
+
   /** Called whenever the run has grown: a link's moment may have come. */
   settle(): void {
     const { session } = this;
@@ -188,6 +203,7 @@ export class App {
   #show(id: string, choice: Choice, opening: string | null, moment: number | null): void {
     if (this.#guest === null) return;
     this.session?.close();
+    this.why.close();
     this.cursor.goTo(0);
     this.choice = choice;
     this.#wanted = moment;

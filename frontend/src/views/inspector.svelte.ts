@@ -29,6 +29,7 @@ export class Inspector {
   /** The value whose card is open. */
   subject = $state.raw<Subject | null>(null);
   spot = $state.raw<Spot>({ left: 0, top: 0, bottom: 0 });
+  #root: HTMLElement | null = null;
   #pointed: Subject | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #go: (subject: Subject) => void;
@@ -38,13 +39,24 @@ export class Inspector {
     this.#go = go;
   }
 
-  /** The value that has the focus, else the one pointed at, else the one whose card is open. */
+  /** The value that has the focus, else the one pointed at, else one that the step just made has written. */
   get current(): Subject | null {
-    return subjectOf(document.activeElement) ?? this.#pointed ?? this.subject;
+    return (
+      subjectOf(document.activeElement) ??
+      this.subject ??
+      this.#pointed ??
+      subjectOf(this.#root?.querySelector(".new[data-at], .new [data-at]") ?? null)
+    );
+  }
+
+  /** Gives the focus to the value that lies at `address`, if it is still shown. */
+  focus(address: string): void {
+    this.#root?.querySelector<HTMLElement>(`[data-at="${CSS.escape(address)}"]`)?.focus();
   }
 
   /** Listens to everything below `root`; returns how to stop. */
   watch(root: HTMLElement): () => void {
+    this.#root = root;
     const aborter = new AbortController();
     const on = <K extends keyof HTMLElementEventMap>(
       type: K,

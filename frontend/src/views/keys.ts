@@ -8,6 +8,7 @@ export interface Actions {
   readonly help: () => void;
   readonly share: () => void;
   readonly goTo: () => void;
+  readonly why: () => void;
   readonly theme: () => void;
   readonly edit: () => void;
   readonly cancel: () => void;
@@ -54,6 +55,9 @@ export function handleKey(event: KeyboardEvent, cursor: Cursor, actions: Actions
       return true;
     case "e":
       actions.edit();
+      return true;
+    case "w":
+      actions.why();
       return true;
     case "g":
       actions.goTo();

@@ -11,6 +11,7 @@ import type {
   SourceFile,
   StructInfo,
   SymbolList,
+  Why,
 } from "./wire.gen";
 
 export class ProblemError extends Error {
@@ -59,6 +60,12 @@ export const fetchAssembly = (symbol: string): Promise<Assembly> =>
   ask(`/api/guest/assembly/${encodeURIComponent(symbol)}`);
 export const fetchSession = (id: string): Promise<SessionInfo> =>
   ask(`/api/sessions/${encodeURIComponent(id)}`);
+
+/** `target` is a place as text (an address and a length: "0xffffffff81002000+8"), `at` a moment. */
+export const fetchWhy = (id: string, target: string, at: number): Promise<Why> =>
+  ask(
+    `/api/sessions/${encodeURIComponent(id)}/why?${new URLSearchParams({ target, at: String(at) }).toString()}`,
+  );
 
 export const createSession = (choice: CreateSession): Promise<SessionInfo> =>
   ask("/api/sessions", {
