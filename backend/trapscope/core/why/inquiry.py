@@ -82,8 +82,7 @@ class Inquiry:
 
     def decoded(self, step: int) -> Decoded | None:
         """Which version of its bytes an instruction was decoded from; None for a delivery."""
-        trace = self.session.trace
-        return None if trace.columns.vector[step] >= 0 else self._producers.decoded(step)
+        return None if self._index.columns.vector[step] >= 0 else self._producers.decoded(step)
 
     def step_of_write(self, write: int) -> int:
         """The step that made one of the trace's writes."""
