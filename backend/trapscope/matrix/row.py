@@ -51,7 +51,8 @@ class Row:
         if self.fetch is FetchModel.WEAK:
             name += " weak"
         if self.sweep is not Sweep.ONCE:
-            name += f" ({self.sweep.value}{f', {len(self.points)} seeds' if self.points else ''})"
+            seeds = f", seeds {self.points.start} to {self.points.stop - 1}" if self.points else ""
+            name += f" ({self.sweep.value}{seeds})"
         return name
 
 

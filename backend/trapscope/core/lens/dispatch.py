@@ -169,7 +169,9 @@ class Dispatch:
         return [row for row in found if row > behind] if behind >= 0 else found
 
     def _mark(self, address: int, mark: int) -> None:
-        self._marks[self._numbers.get(address, [])] |= mark
+        known = self._numbers.get(address)
+        if known:
+            self._marks[known] |= mark
         self._version += 1
 
     def _mark_of(self, number: int, rip: int, code: bytes) -> int:

@@ -8,6 +8,7 @@ the first run; after a store to text, drop the translation between runs.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -90,6 +91,7 @@ class Engine:
         self.journal = Journal(self.files, self._recorder, self.memory, cpus)
         self._hooks = Hooks(uc, self.files, self._recorder, self.memory)
         self._handle = self.files.engine
+        self._table_registers = native.TableRegister(), native.TableRegister()
         self._cpu = 0
         self._contexts = [uc.context_save() for _ in range(cpus)]
         self._saved = [context.context for context in self._contexts]
@@ -170,9 +172,10 @@ class Engine:
 
     def tables(self) -> Tables:
         """Where the current CPU's LIDT and LTR put its system tables."""
-        idtr = self._uc.reg_read(x86_const.UC_X86_REG_IDTR)
-        task = self._uc.reg_read(x86_const.UC_X86_REG_TR)
-        return Tables(idt_base=idtr[1], idt_limit=idtr[2], tss_base=task[1])
+        idt, tss = self._table_registers
+        native.read_register(self._handle, x86_const.UC_X86_REG_IDTR, ctypes.byref(idt))
+        native.read_register(self._handle, x86_const.UC_X86_REG_TR, ctypes.byref(tss))
+        return Tables(idt_base=idt.base, idt_limit=idt.limit, tss_base=tss.base)
 
     @property
     def is_full(self) -> bool:
@@ -186,7 +189,8 @@ class Engine:
         is full, and before the address `stop_at` (which the first instruction may have).
         """
         cpu, hooks, journal, recorder = self._cpu, self._hooks, self.journal, self._recorder
-        first, stored = len(journal), journal.stores
+        notes = recorder.notes
+        first, stored = notes.rows, notes.stored
         stale = self._views.stale(cpu)
         if stale:
             limit = 1  # the next instruction may serialise
@@ -201,7 +205,7 @@ class Engine:
         if stale:
             for offset, byte in recorder.catch_up(stale).items():
                 self.memory.fetched[offset] = byte
-        if recorder.notes.unknown:
+        if notes.unknown:
             journal.learn(first)
         if hooks.faulted:
             # The instruction did not retire: it is to be restarted, and nothing that it stored counts.
@@ -210,8 +214,8 @@ class Engine:
             journal.drop_last()
             self.files.read(cpu)
         journal.end_turn(cpu)
-        retired = len(journal) - first
-        if recorder.notes.patched:
+        retired = notes.rows - first
+        if notes.patched:
             self._patch(journal.stored(stored))
         if retired and self._views.stale(cpu) and serialises(self.last_code()):
             self._catch_up(cpu, "serialised")

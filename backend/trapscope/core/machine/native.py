@@ -27,6 +27,22 @@ stop: Final = _LIBRARY.uc_emu_stop
 read_registers: Final = _LIBRARY.uc_reg_read_batch
 read_registers.restype = None
 
+#: (engine, register number, pointer) → status
+read_register: Final = _LIBRARY.uc_reg_read
+read_register.restype = ctypes.c_int
+
+
+class TableRegister(ctypes.Structure):
+    """What is read of GDTR, IDTR, LDTR and TR (`uc_x86_mmr`)."""
+
+    _fields_ = (
+        ("selector", ctypes.c_uint16),
+        ("base", ctypes.c_uint64),
+        ("limit", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+    )
+
+
 #: (engine, register numbers, pointers to 64-bit cells, count) → status
 write_registers: Final = _LIBRARY.uc_reg_write_batch
 write_registers.restype = ctypes.c_int
