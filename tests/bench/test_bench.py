@@ -15,6 +15,7 @@ from trapscope.bench.figures import require_same_instructions
 from trapscope.bench.measured import Bound, Figure, Samples, ratio
 from trapscope.bench.peer_hook import PlainHooks
 from trapscope.core.image import Image
+from trapscope.core.session.catalogue import CATALOGUE
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,8 @@ def _quotient(figure: dict[str, Any]) -> float:
 
 def test_no_scenario_takes_more_than_12_bytes_a_step_nor_3_deflated(told: dict[str, Any]) -> None:
     assert 0 < told["bytes_deflated"] <= 3 < told["bytes_raw"] <= 12
+    parts = [figure["parts"] for figure in told["figures"] if figure["name"].startswith("bytes_")]
+    assert [set(each) for each in parts] == [set(CATALOGUE), set(CATALOGUE)]
 
 
 def test_a_session_of_20000_steps_takes_less_than_15_mib_of_an_engine_process(told: dict[str, Any]) -> None:

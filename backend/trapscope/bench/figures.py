@@ -126,13 +126,19 @@ def sizes(image: Image, tell: Tell) -> Iterator[Figure]:
     """Bytes a step of the scenario that takes most."""
     tell("bytes a step")
     each = scenario_sizes(image)
-    for name, what, bytes_a_step, wanted in (
-        ("bytes_raw", "bytes a step in the batch encoding", [size.raw / size.steps for size in each], 12),
-        ("bytes_deflated", "the same, deflated", [size.deflated / size.steps for size in each], 3),
+    for name, what, parts, wanted in (
+        (
+            "bytes_raw",
+            "bytes a step in the batch encoding",
+            {size.scenario: size.raw / size.steps for size in each},
+            12,
+        ),
+        ("bytes_deflated", "the same, deflated", {size.scenario: size.deflated / size.steps for size in each}, 3),
     ):
-        worst = each[bytes_a_step.index(max(bytes_a_step))].scenario
-        value = Samples(max(bytes_a_step), min(bytes_a_step), max(bytes_a_step))
-        yield Figure(name, f"{what}, the largest of the scenarios ({worst})", value, "B", Bound.AT_MOST, wanted)
+        worst = max(parts.values())
+        value = Samples(worst, min(parts.values()), worst)
+        what = f"{what}, of the scenario that takes most"
+        yield Figure(name, what, value, "B", Bound.AT_MOST, wanted, parts=parts)
 
 
 def memory(elf: bytes, repeats: int, tell: Tell) -> Figure:

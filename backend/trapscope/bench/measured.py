@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from statistics import median
 from typing import NamedTuple
@@ -46,6 +46,8 @@ class Figure:
     peer: Samples | None = None
     each: str = ""
     """The unit of `ours` and `peer`."""
+    parts: dict[str, float] = field(default_factory=dict)
+    """What the value is the worst of, by name, in `unit`."""
 
     @property
     def holds(self) -> bool:

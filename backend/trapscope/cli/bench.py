@@ -42,9 +42,11 @@ def bench(arguments: argparse.Namespace) -> int:
 def _line(figure: Figure) -> str:
     mark = "ok  " if figure.holds else "NOT "
     line = f"{mark}{_samples(figure.value, figure.unit)}  {figure.what}; {figure.bound.value} {figure.wanted:.3g}"
-    if figure.ours is None or figure.peer is None:
-        return line
-    return f"{line}\n         {_samples(figure.ours, figure.each)} against {_samples(figure.peer, figure.each)}"
+    if figure.ours is not None and figure.peer is not None:
+        line += f"\n         {_samples(figure.ours, figure.each)} against {_samples(figure.peer, figure.each)}"
+    if figure.parts:
+        line += "\n         " + ", ".join(f"{name} {_number(value)}" for name, value in figure.parts.items())
+    return line
 
 
 def _samples(samples: Samples, unit: str) -> str:
@@ -69,6 +71,7 @@ def _object(measured: list[Figure], repeats: int) -> dict[str, Any]:
             "wanted": f"{figure.bound.value} {figure.wanted:.3g}",
             "holds": figure.holds,
             "ours": None if figure.ours is None else {"unit": figure.each, **_spread(figure.ours)},
+            "parts": figure.parts,
             "peer": None if figure.peer is None else {"unit": figure.each, **_spread(figure.peer)},
         }
         for figure in measured

@@ -26,11 +26,11 @@ def test_a_maskable_interrupt_waits_for_if() -> None:
 
 def test_sti_holds_an_interrupt_back_for_one_instruction_only_if_if_was_clear() -> None:
     state = cpu()
-    state.retire(STI, 2)
+    state.retire(STI, lambda: 2)
     assert vector(state) is None
-    state.retire(NOP, 2 | IF)
+    state.retire(NOP, lambda: 2 | IF)
     assert vector(state) == 0xEC
-    state.retire(STI, 2 | IF)
+    state.retire(STI, lambda: 2 | IF)
     assert vector(state) == 0xEC
 
 
@@ -38,7 +38,7 @@ def test_sti_holds_an_interrupt_back_for_one_instruction_only_if_if_was_clear() 
 def test_an_nmi_is_taken_in_an_sti_shadow_and_held_in_a_mov_ss_shadow(code: bytes, taken: int | None) -> None:
     state = cpu()
     state.nmi_pending = True
-    state.retire(code, 2)
+    state.retire(code, lambda: 2)
     assert vector(state) == taken
 
 
@@ -48,7 +48,7 @@ def test_nmi_blocking_ends_at_any_iret() -> None:
     state.take(Event(NMI, Source.EXTERNAL))
     state.nmi_pending = True
     assert vector(state, 2) is None
-    state.retire(IRETQ, 2)
+    state.retire(IRETQ, lambda: 2)
     assert vector(state, 2) == NMI
 
 
@@ -63,9 +63,9 @@ def test_an_owed_exception_comes_before_every_interrupt() -> None:
 
 def test_hlt_and_pause_make_a_cpu_wait_and_a_delivery_wakes_it() -> None:
     state = cpu()
-    state.retire(PAUSE, 2)
+    state.retire(PAUSE, lambda: 2)
     assert (state.waits, state.halted) == (True, False)
-    state.retire(HLT, 2)
+    state.retire(HLT, lambda: 2)
     assert (state.waits, state.halted) == (True, True)
     state.take(Event(0xEC, Source.EXTERNAL))
     assert (state.waits, state.halted) == (False, False)

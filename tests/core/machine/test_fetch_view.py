@@ -27,7 +27,7 @@ def engine(fetch: FetchModel, code: bytes) -> Engine:
 def decoded_at_site(made: Engine) -> bytes | None:
     """The bytes of the next instruction at the site; None where it does not retire."""
     made.set_registers([(RIP, TEXT + SITE)])
-    return made.last_code() if made.run(1).retired else None
+    return made.run(1).last_code or None
 
 
 def patched(fetch: FetchModel, after: bytes = b"") -> Engine:

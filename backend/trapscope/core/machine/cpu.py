@@ -6,6 +6,7 @@ raised it and comes first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -80,8 +81,8 @@ class Cpu:
         self.halted = self.waits = False
         self.shadow = Shadow.NONE
 
-    def retire(self, code: bytes, flags_before: int) -> None:
-        """Follow one retired instruction: shadows, NMI blocking, waiting."""
+    def retire(self, code: bytes, flags_before: Callable[[], int]) -> None:
+        """Follow one retired instruction: shadows, NMI blocking, waiting. `flags_before`: RFLAGS, where they count."""
         trait = traits(code)
         self.shadow = Shadow.NONE
         self.waits = False
@@ -89,7 +90,7 @@ class Cpu:
             return
         if trait is Trait.IRET:
             self.nmi_blocked = False
-        elif trait is Trait.STI and not flags_before & _IF:
+        elif trait is Trait.STI and not flags_before() & _IF:
             self.shadow = Shadow.STI
         elif trait is Trait.MOV_SS:
             self.shadow = Shadow.MOV_SS

@@ -47,6 +47,8 @@ class Slice(NamedTuple):
 
     retired: int
     event: Event | None
+    last_code: bytes
+    """The bytes of the last instruction that retired, none if none did."""
 
 
 class Image(NamedTuple):
@@ -214,16 +216,14 @@ class Engine:
             journal.drop_last()
             self.files.read(cpu)
         journal.end_turn(cpu)
-        retired = notes.rows - first
+        rows = notes.rows
+        retired = rows - first
+        code = journal.code(rows - 1) if retired else b""
         if notes.patched:
             self._patch(journal.stored(stored))
-        if retired and self._views.stale(cpu) and serialises(self.last_code()):
+        if retired and self._views.stale(cpu) and serialises(code):
             self._catch_up(cpu, "serialised")
-        return Slice(retired, hooks.event)
-
-    def last_code(self) -> bytes:
-        """The bytes of the last instruction that retired."""
-        return self.journal.code(len(self.journal) - 1)
+        return Slice(retired, hooks.event, code)
 
     def flags_before_last(self) -> int:
         """RFLAGS before that instruction."""

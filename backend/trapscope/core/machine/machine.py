@@ -239,11 +239,11 @@ class Machine:
 
     def _execute(self, cpu: Cpu, limit: int, stop_at: int) -> int:
         engine, journal = self._engine, self._engine.journal
-        retired, cpu.owed = engine.run(limit, stop_at)
+        retired, cpu.owed, code = engine.run(limit, stop_at)
         if retired:
-            if cpu.nmi_blocked and any(traits(code) is Trait.IRET for code in journal.codes(len(journal) - retired)):
+            if cpu.nmi_blocked and any(traits(each) is Trait.IRET for each in journal.codes(len(journal) - retired)):
                 cpu.nmi_blocked = False
-            cpu.retire(engine.last_code(), engine.flags_before_last())
+            cpu.retire(code, engine.flags_before_last)
         return retired
 
     def _deliver(self, cpu: Cpu, event: Event) -> bool:
