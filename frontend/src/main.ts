@@ -5,6 +5,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import { mount } from "svelte";
 import { WORDS } from "./copy/en";
+import { app } from "./state/app.svelte";
 import Page from "./views/Page.svelte";
 
 const target = document.getElementById("app");
@@ -18,3 +19,6 @@ if (target !== null) {
   if (isFit) mount(Page, { target });
   else target.textContent = WORDS.unsupported;
 }
+
+// For people's own scripts, in the console or from outside: `trapscope.cursor.goTo(57)`.
+Object.assign(globalThis, { trapscope: app });

@@ -1,7 +1,7 @@
 /** The page as a whole: which scenarios there are, which run is shown, what stands in the way of showing it. */
 
 import { fetchScenarios, createSession, fetchSession, ProblemError, Unreachable } from "../wire/rest";
-import type { DesignChoice, ScenarioInfo } from "../wire/wire.gen";
+import type { DesignChoice, ScenarioInfo, SessionInfo } from "../wire/wire.gen";
 import { injected, type Injection } from "./branch";
 import { Cursor } from "./cursor.svelte";
 import { Guest } from "./guest";
@@ -93,12 +93,10 @@ export class App {
     this.trouble = null;
     try {
       const link = parseLink(url);
-      const [list, guest] = await Promise.all([fetchScenarios(), this.#guest ?? Guest.fetch()]);
-      if (turn !== this.#opening) return;
-      this.scenarios = list.scenarios;
+      // The guest's names come while the server boots the machine: they are needed from the first step on.
+      const [run, guest] = await Promise.all([this.#begin(link, turn), this.#guest ?? Guest.fetch()]);
       this.#guest = guest;
-      if (link.session === null) await this.#start(link, turn);
-      else await this.#join(link.session, link, turn);
+      if (run !== null && turn === this.#opening) this.#show(run, guest, link.moment);
     } catch (error) {
       if (turn === this.#opening) this.trouble = troubleOf(error);
     }
@@ -173,18 +171,23 @@ export class App {
     return this.session === null ? null : sessionAddress(new URL(location.href), this.session.id).href;
   }
 
-  async #start(link: Link, turn: number): Promise<void> {
-    const [first] = this.scenarios;
+  /** The run that a link names, made or looked up; null where there is none, and then it is said why. */
+  async #begin(link: Link, turn: number): Promise<Run | null> {
+    const { scenarios } = await fetchScenarios();
+    if (turn !== this.#opening) return null;
+    this.scenarios = scenarios;
+    if (link.session !== null) return { info: await fetchSession(link.session), opening: null };
+    const [first] = scenarios;
     if (first === undefined) {
       this.trouble = { is: "no-scenarios" };
-      return;
+      return null;
     }
     const named =
-      link.choice.scenario ?? (this.scenarios.find(({ name }) => name === FIRST_SCENARIO) ?? first).name;
-    const scenario = this.scenarios.find(({ name }) => name === named);
+      link.choice.scenario ?? (scenarios.find(({ name }) => name === FIRST_SCENARIO) ?? first).name;
+    const scenario = scenarios.find(({ name }) => name === named);
     if (scenario === undefined) {
       this.trouble = { is: "unknown-scenario", name: named };
-      return;
+      return null;
     }
     const info = await createSession({
       scenario: scenario.name,
@@ -192,23 +195,23 @@ export class App {
       variants: [...link.choice.variants],
       fetch: link.choice.fetch,
     });
-    if (turn === this.#opening) this.#show(info.id, info.choice, link.schedule ?? info.opening, link.moment);
+    return { info, opening: link.schedule ?? info.opening };
   }
 
-  async #join(id: string, link: Link, turn: number): Promise<void> {
-    const info = await fetchSession(id);
-    if (turn === this.#opening) this.#show(info.id, info.choice, null, link.moment);
-  }
-
-  #show(id: string, choice: Choice, opening: string | null, moment: number | null): void {
-    if (this.#guest === null) return;
+  #show({ info, opening }: Run, guest: Guest, moment: number | null): void {
     this.session?.close();
     this.why.close();
     this.cursor.goTo(0);
-    this.choice = choice;
+    this.choice = info.choice;
     this.#wanted = moment;
-    this.session = new Session(id, this.#guest, opening);
+    this.session = new Session(info.id, guest, opening);
   }
+}
+
+/** A run that the server has, and the schedule to play it by, where that is for this page to say. */
+interface Run {
+  readonly info: SessionInfo;
+  readonly opening: string | null;
 }
 
 /** The one page there is. */
