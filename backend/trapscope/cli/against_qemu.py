@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 from trapscope import assets
@@ -20,7 +21,7 @@ def require_qemu() -> None:
         raise BadInput("--qemu needs qemu-system-x86_64, which is not installed (Debian: qemu-system-x86, seabios)")
 
 
-def compare_all(scenarios: set[str]) -> bool:
+def compare_all(scenarios: set[str], *, jsonl: bool) -> bool:
     """Compare every one-CPU run of these scenarios and print what was compared; whether QEMU agreed with all."""
     elf = assets.guest_elf()
     image = Image.from_bytes(elf)
@@ -42,11 +43,17 @@ def compare_all(scenarios: set[str]) -> bool:
             progress.rows(done, len(specs))
     finally:
         progress.done()
-    print("\n".join(f"NOT {difference}" for difference in differences), end="\n" if differences else "")
-    known = ", ".join(f"{count} × {what}" for what, count in tally.items() if what not in _COUNTED) or "none"
+    known = {what: count for what, count in tally.items() if what not in _COUNTED}
+    if jsonl:
+        counts = {what: tally[what] for what in _COUNTED}
+        print(json.dumps({"peer": "QEMU", "runs": len(specs), **counts, "differences": differences, "known": known}))
+        return not differences
+    for what in differences:
+        print(f"NOT {what}")
+    allowed = ", ".join(f"{count} × {what}" for what, count in known.items()) or "none"
     print(
         f"QEMU: {len(specs)} runs, {tally['instructions']:,} instructions, {tally['deliveries']:,} deliveries and "
-        f"{tally['words']:,} written words compared; {len(differences)} differences; QEMU's known ones: {known}"
+        f"{tally['words']:,} written words compared; {len(differences)} differences; QEMU's known ones: {allowed}"
     )
     return not differences
 

@@ -41,7 +41,8 @@ def check(arguments: argparse.Namespace) -> int:
         runs, steps = (sum(getattr(one, what) for one in got.values()) for what in ("runs", "steps"))
         print(f"{len(rows)} rows, {runs:,} runs, {steps:,} steps: " + ("all as expected" if agreed else f"{wrong} not"))
     if arguments.qemu:
-        agreed = compare_all({row.scenario for row in rows}) and agreed
+        jsonl = arguments.format == "jsonl"
+        agreed = compare_all({row.scenario for row in rows}, jsonl=jsonl) and agreed
     return 0 if agreed else 1
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tests.wire.tape import Tape
 from tests.wire.test_batch import tapes
-from trapscope.core.trace import Trace
 from trapscope.core.trace.records import records
 from trapscope.core.types import Step, StepKind
 
@@ -40,13 +39,3 @@ def test_any_pieces_of_a_trace_make_the_bytes_that_packing_each_step_makes(tape:
         if first < end
     ]
     assert b"".join(made) == b"".join(map(by_hand, tape.steps))
-
-
-@given(tapes(), st.integers(0, 11))
-def test_asking_for_the_hash_early_changes_nothing(tape: Tape, asked: int) -> None:
-    early = Trace(tape.start)
-    for moment, step in enumerate(tape.steps):
-        if moment == asked:
-            assert early.hash == early.hash
-        early.append(step._replace(moment=moment))
-    assert early.hash == tape.trace.hash
