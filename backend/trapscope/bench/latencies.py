@@ -1,11 +1,11 @@
-"""How long one question about a recorded run takes: seeking, and everything that can be asked."""
+"""What one question about a recorded run costs, in processor time: seeking, and everything that can be asked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
 
-from trapscope.bench.clock import percentile_99, timed
+from trapscope.bench.clock import computed, percentile_99
 from trapscope.bench.measured import Samples
 from trapscope.core.session import Session
 from trapscope.core.types import REGISTERS
@@ -24,7 +24,7 @@ def seek_99(session: Session, repeats: int) -> Samples:
     seconds = []
     for _ in range(repeats):
         moments = [draw.randint(0, len(trace)) for _ in range(_SEEKS)]
-        seconds.append(percentile_99([timed(lambda at=at: trace.seek(at)) for at in moments]))  # type: ignore[misc]
+        seconds.append(percentile_99([computed(lambda at=at: trace.seek(at)) for at in moments]))  # type: ignore[misc]
     return Samples.of(seconds)
 
 
@@ -37,7 +37,7 @@ def queries_99(session: Session, repeats: int) -> dict[str, Samples]:
     found: dict[str, list[float]] = {name: [] for name in askers}
     for _ in range(repeats):
         for name, ask in askers.items():
-            found[name].append(percentile_99([timed(ask()) for _ in range(_QUERIES)]))
+            found[name].append(percentile_99([computed(ask()) for _ in range(_QUERIES)]))
     return {name: Samples.of(seconds) for name, seconds in found.items()}
 
 

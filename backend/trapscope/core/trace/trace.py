@@ -201,8 +201,10 @@ class Trace:
             for i in range(done, end - ends[0]):
                 file[registers[i]] = values[i]
             done = end - ends[0]
-        for i in range(self._write_end[first], self._write_end[moment]):
-            state.memory.write(self._write_addr[i], self._write_new[i].to_bytes(self._write_size[i], "little"))
+        written = slice(self._write_end[first], self._write_end[moment])
+        columns = self._write_addr, self._write_size, self._write_new
+        for address, size, new in zip(*(column.values[written].tolist() for column in columns), strict=True):
+            state.memory.write(address, new.to_bytes(size, "little"))
         return state
 
     @property
