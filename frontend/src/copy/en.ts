@@ -15,7 +15,8 @@ import type { Story } from "../state/story";
 import { shortName } from "../state/symbols";
 import type { Written } from "../state/written";
 import { compactInsn } from "../state/assembly";
-import type { Failure } from "../state/why.svelte";
+import type { ExportFile, ExportName } from "../state/exports";
+import type { Failure } from "../state/failure";
 import type { Trouble } from "../state/app.svelte";
 import type {
   ContextName,
@@ -673,6 +674,44 @@ export function failureText(failure: Failure): { text: string; action: string } 
   }
 }
 
+/** What each file is for. */
+export const EXPORTS: Record<ExportName, { title: string; note: string }> = {
+  perfetto: {
+    title: "Trace for Perfetto",
+    note: "Open it at `ui.perfetto.dev`: a lane for each CPU and context, a slice for each function and trap, arrows from IPI to delivery and from `int3` to its call.",
+  },
+  jsonl: {
+    title: "Trace as JSON lines",
+    note: "Every step with its bytes, registers and writes, every event and check: all that is needed to check this run against the guest’s ELF. `/api/schemas/jsonl` describes the lines.",
+  },
+  tenet: {
+    title: "Trace for Tenet",
+    note: "One CPU’s registers and memory, step by step, for the trace explorer in IDA and Binary Ninja.",
+  },
+};
+
+export const exportVariant = (variant: NonNullable<ExportFile["variant"]>): string => `CPU ${variant.cpu}`;
+
+/** Why no file can be had, and a way on. */
+export function exportFailureText(failure: Failure): { text: string; action: string } {
+  switch (failure.is) {
+    case "server-gone":
+      return {
+        text: "The server does not answer, and it is what makes the files. What is recorded can still be walked here.",
+        action: "Look again",
+      };
+    case "session-expired":
+      return {
+        text: "The server has forgotten this session, so it has nothing to make a file of. The run is known by its schedule: made anew, it is the same, step for step.",
+        action: "Make the run anew",
+      };
+    case "refused":
+      return { text: `The server did not answer: ${failure.detail}.`, action: "Look again" };
+    default:
+      return assertNever(failure);
+  }
+}
+
 /** The passes over a site, in order; the syncs have no bytes of their own. */
 export const PARTS: Record<Exclude<Part, "other"> | "sync", string> = {
   breakpoint: "int3",
@@ -785,6 +824,11 @@ export const WORDS = {
   copy: "Copy",
   copied: "Copied",
   share: "Share",
+  export: "Export",
+  exportTitle: "Take it along",
+  download: "Download",
+  soFar: (steps: number): string =>
+    `The run is not over: a file holds the ${times(steps, "step")} made so far.`,
   theme: "Theme",
   help: "Keys and help",
   close: "Close",
@@ -881,6 +925,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["g", "go to a moment"],
   ["e", "edit the schedule"],
   ["s", "share this moment"],
+  ["x", "export the run"],
   ["t", "light or dark"],
   ["?", "this list"],
 ];

@@ -1,7 +1,8 @@
 /** A question about a value and its answer: the chain of steps that it came through, as the server works it out. */
 
-import { fetchWhy, ProblemError, Unreachable } from "../wire/rest";
+import { fetchWhy } from "../wire/rest";
 import type { Why as Chain } from "../wire/wire.gen";
+import { type Failure, failureOf } from "./failure";
 
 /** A value at a moment. */
 export interface Question {
@@ -18,11 +19,6 @@ export type Answer =
   | { readonly is: "asked"; readonly question: Question }
   | { readonly is: "told"; readonly question: Question; readonly chain: Chain }
   | { readonly is: "failed"; readonly question: Question; readonly why: Failure };
-
-export type Failure =
-  | { readonly is: "server-gone" }
-  | { readonly is: "session-expired" }
-  | { readonly is: "refused"; readonly detail: string };
 
 export class Why {
   /** Null while the panel is closed. */
@@ -52,10 +48,4 @@ export class Why {
     this.#turn += 1;
     this.answer = null;
   }
-}
-
-function failureOf(error: unknown): Failure {
-  if (error instanceof Unreachable) return { is: "server-gone" };
-  if (error instanceof ProblemError && error.code === "unknown-session") return { is: "session-expired" };
-  return { is: "refused", detail: error instanceof Error ? error.message : String(error) };
 }

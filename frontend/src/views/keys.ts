@@ -7,6 +7,7 @@ import { type Cursor, SPEEDS } from "../state/cursor.svelte";
 export interface Actions {
   readonly help: () => void;
   readonly share: () => void;
+  readonly export: () => void;
   readonly goTo: () => void;
   readonly why: () => void;
   readonly theme: () => void;
@@ -64,6 +65,9 @@ export function handleKey(event: KeyboardEvent, cursor: Cursor, actions: Actions
       return true;
     case "s":
       actions.share();
+      return true;
+    case "x":
+      actions.export();
       return true;
     case "t":
       actions.theme();

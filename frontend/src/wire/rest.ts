@@ -61,11 +61,16 @@ export const fetchAssembly = (symbol: string): Promise<Assembly> =>
 export const fetchSession = (id: string): Promise<SessionInfo> =>
   ask(`/api/sessions/${encodeURIComponent(id)}`);
 
+const sessionPath = (id: string, what: string, query: Record<string, string>): string =>
+  `/api/sessions/${encodeURIComponent(id)}/${what}?${new URLSearchParams(query).toString()}`;
+
 /** `target` is a place as text (an address and a length: "0xffffffff81002000+8"), `at` a moment. */
 export const fetchWhy = (id: string, target: string, at: number): Promise<Why> =>
-  ask(
-    `/api/sessions/${encodeURIComponent(id)}/why?${new URLSearchParams({ target, at: String(at) }).toString()}`,
-  );
+  ask(sessionPath(id, "why", { target, at: String(at) }));
+
+/** Where a session's trace is to be had as a file; `cpu` says whose side, for a format that has one CPU only. */
+export const tracePath = (id: string, format: string, cpu: number | null = null): string =>
+  sessionPath(id, "trace", cpu === null ? { format } : { format, cpu: String(cpu) });
 
 export const createSession = (choice: CreateSession): Promise<SessionInfo> =>
   ask("/api/sessions", {
