@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from tests.server.running import Running
 from tests.server.viewer import viewing
+from trapscope.cli import main
 from trapscope.core.image import Image
 from trapscope.core.reading import Reading
 from trapscope.core.session import Session
@@ -177,6 +178,62 @@ async def test_the_openapi_document_tells_of_every_format(server: Running) -> No
     parameters = {parameter["name"]: parameter["schema"] for parameter in told["parameters"]}
     assert set(parameters["format"]["enum"]) == set(exports.FORMATS)
     assert set(told["responses"]["200"]["content"]) == {"application/x-ndjson", "application/json", "text/plain"}
+
+
+@pytest.mark.parametrize(
+    ("at", "asked"),
+    [
+        ("frame-rewritten", {}),
+        ("296", {"theme": "dark"}),
+        ("slot-pushed:1", {"part": "thread-info", "cpu": "0"}),
+    ],
+)
+async def test_the_figure_is_that_of_the_command_line(
+    server: Running, at: str, asked: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = await server.create()
+    async with viewing(server.url, session) as viewer:
+        await viewer.run("0>.")
+    response = await server.http.get(f"api/sessions/{session}/figure", params={"at": at, **asked})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "image/svg+xml"
+    assert response.headers["content-disposition"].startswith('inline; filename="first-call-thread-')
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert main(["figure", "first-call", "--at", at, *(f"--{name}={value}" for name, value in asked.items())]) == 0
+    assert response.text == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({}, "at"),
+        ({"at": "11"}, "this run has no moment 11: its moments are 0 to 10"),
+        ({"at": "slot-pushed"}, "no step of this run raises slot-pushed"),
+        ({"at": "x\r\ny"}, "is no moment"),
+        ({"at": "3", "cpu": "1"}, "this run has no CPU 1"),
+        ({"at": "3", "cpu": "9"}, "cpu"),
+        ({"at": "3", "theme": "pink"}, "theme"),
+        ({"at": "3", "part": "timeline"}, "part"),
+        ({"at": "1" * 100}, "at"),
+    ],
+)
+async def test_a_figure_of_what_is_not_there_is_refused(server: Running, asked: dict[str, str], says: str) -> None:
+    session = await server.create()
+    async with viewing(server.url, session) as viewer:
+        await viewer.run("0*10")
+    response = await server.http.get(f"api/sessions/{session}/figure", params=asked)
+    problem = Problem.model_validate_json(response.content)
+    assert (response.status_code, problem.code) == (422, "bad-input")
+    assert says in problem.detail
+
+
+async def test_a_run_at_moment_0_can_be_drawn_and_exported(server: Running) -> None:
+    session = await server.create()
+    assert (await server.http.get(f"api/sessions/{session}/figure", params={"at": "0"})).status_code == 200
+    for format_ in exports.FORMATS:
+        response = await server.http.get(f"api/sessions/{session}/trace", params={"format": format_})
+        assert response.status_code == 200
+        assert response.text
 
 
 async def test_the_lines_of_a_trace_are_as_the_schema_that_is_served(server: Running) -> None:

@@ -13,6 +13,7 @@ from trapscope.core.types import DEFAULT_MAX_STEPS, MAX_CPUS, FetchModel
 
 Command = Callable[[argparse.Namespace], int]
 
+FIGURE_PARTS: Final = ("all", "code", "site", "stack", "thread-info")
 FORMATS: Final = ("summary", "jsonl", "perfetto", "tenet")
 QUESTIONS: Final = (
     "last-write", "next-write", "last-change", "next-change", "previous-execution", "next-execution",
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_scenarios(commands)
     _add_run(commands)
+    _add_figure(commands)
     _add_why(commands)
     _add_find(commands)
     _add_check(commands)
@@ -79,6 +81,19 @@ def _add_run(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
     run.add_argument("--cpu", type=_cpu, metavar="K", help="whose side `--format tenet` tells, where there are several")
     run.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     run.set_defaults(command=_later("run", "run"))
+
+
+def _add_figure(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    figure = commands.add_parser("figure", help="a moment of a run as SVG, for slides and papers")
+    _add_choice_of_run(figure)
+    figure.add_argument("--at", required=True, metavar="MOMENT|EVENT", help=_AT)
+    figure.add_argument("--theme", choices=("light", "dark"), default="light", help="(light)")
+    figure.add_argument(
+        "--part", choices=FIGURE_PARTS, default="all", help="all of the stage, 16:9, or one part of it (all)"
+    )
+    figure.add_argument("--cpu", type=_cpu, metavar="K", help="whose code and stack; who made the last step")
+    figure.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
+    figure.set_defaults(command=_later("figure", "figure"))
 
 
 def _add_why(commands: argparse._SubParsersAction[_OneLineParser]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import sys
 from collections import deque
@@ -69,7 +70,8 @@ class EngineProcess:
         assert process.stdin is not None
         try:
             async with asyncio.timeout(_START_SECONDS):
-                process.stdin.write(Message(ask.Begin(sources=list(guest.sources)).model_dump(), (guest.elf,)).encode())
+                parts = (guest.elf, json.dumps(list(guest.sources.values())).encode())
+                process.stdin.write(Message(ask.Begin(sources=list(guest.sources)).model_dump(), parts).encode())
                 greeting = ask.GREETINGS.validate_python((await receive_message(process.stdout)).head)
             if isinstance(greeting, ask.Unfit):
                 raise EngineUnfit(greeting.why)

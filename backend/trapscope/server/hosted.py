@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Final, assert_never
 
+from trapscope import figure
 from trapscope.core.errors import BadInput, BadSchedule, ImageError
 from trapscope.core.image import Image
 from trapscope.core.reading import Reading
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import CATALOGUE, offered, resolve
+from trapscope.core.session.moments import moment_of
 from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE
 from trapscope.core.why import Inquiry, Question
 from trapscope.server import guest_facts
@@ -54,8 +57,8 @@ class Held:
 class Hosted:
     """Every session of this process, and the guest that all of them run."""
 
-    def __init__(self, image: Image) -> None:
-        self._image = image
+    def __init__(self, image: Image, sources: Mapping[str, str]) -> None:
+        self._image, self._sources = image, sources
         self._sessions: dict[str, Held] = {}
 
     def warm_up(self) -> None:
@@ -97,6 +100,8 @@ class Hosted:
                 return self._export(request)
             case ask.AskWhy() | ask.AskFind() | ask.AskEvents():
                 return ask.Done(), (self._inquire(request).encode(),)
+            case ask.AskFigure():
+                return ask.Done(), (self._figure(request).encode(),)
             case ask.AskSymbols():
                 return ask.Done(), (guest_facts.symbol_list(self._image).model_dump_json().encode(),)
             case ask.AskStruct():
@@ -157,7 +162,7 @@ class Hosted:
             lines = export.tail()
         return ask.Exported(next_first=following, length=length), ("".join(lines).encode(),)
 
-    def _inquire(self, request: ask.Inquiry) -> str:
+    def _inquire(self, request: ask.AskWhy | ask.AskFind | ask.AskEvents) -> str:
         inquiry = self._held(request.session).inquiry
         match request:
             case ask.AskWhy():
@@ -171,6 +176,13 @@ class Hosted:
                 return json.dumps(answers.event_list(found_events, request.limit))
             case _:
                 assert_never(request)
+
+    def _figure(self, request: ask.AskFigure) -> str:
+        reading = self._held(request.session).reading
+        moment = moment_of(request.at, reading.session)
+        return figure.draw(
+            reading, moment, self._sources, theme=request.theme, part=request.part, cpu=request.cpu
+        )  # fmt: skip
 
     def _held(self, session: str) -> Held:
         if session not in self._sessions:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
+from trapscope.figure import Part, ThemeName
 from trapscope.wire.exports import TraceFormat
 from trapscope.wire.queries import Question
 from trapscope.wire.rest import DesignList, GuestInfo, RunChoice, ScenarioList
@@ -16,7 +17,8 @@ from trapscope.wire.values import Count, Cpu, FetchName, Frozen, Registers, Verd
 
 
 class Begin(Frozen):
-    """The first thing a process is told, with one part: the guest's ELF. All processes of a server run the same one."""
+    """The first thing a process is told, with two parts: the guest's ELF, and the texts of its sources
+    as a JSON list. All processes of a server run the same guest."""
 
     op: Literal["begin"] = "begin"
     sources: list[str]
@@ -127,6 +129,17 @@ class AskEvents(Frozen):
     limit: int
 
 
+class AskFigure(Frozen):
+    """One part: a moment as SVG. `cpu` is whose code and stack are shown; null for who made the last step."""
+
+    op: Literal["figure"] = "figure"
+    session: str
+    at: str
+    theme: ThemeName
+    part: Part
+    cpu: Cpu | None
+
+
 class AskSymbols(Frozen):
     """One part: a SymbolList as JSON."""
 
@@ -147,7 +160,7 @@ class AskAssembly(Frozen):
     symbol: str
 
 
-Inquiry = AskWhy | AskFind | AskEvents
+Inquiry = AskWhy | AskFind | AskEvents | AskFigure
 Request = Open | Feed | Advance | Drop | Close | Export | Inquiry | AskSymbols | AskStruct | AskAssembly
 
 

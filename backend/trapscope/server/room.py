@@ -193,7 +193,7 @@ class Room:
                 return
 
     async def inquire(self, question: ask.Inquiry) -> bytes:
-        """What the run says to a question about it, as JSON; raises Refused for a target or moment that it lacks."""
+        """What the run says to a question about it, as text; raises Refused for a target or moment that it lacks."""
         async with self._engine_lock:
             self._refuse_if_closed()
             answer, parts = await self._ask(question)

@@ -7,6 +7,7 @@ whatever a library prints must not fall between two messages.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -37,7 +38,7 @@ def main() -> None:
     try:
         selftest.verify()
         image = Image.from_bytes(begun.parts[0])
-        hosted = Hosted(image)
+        hosted = Hosted(image, dict(zip(begin.sources, json.loads(begun.parts[1]), strict=True)))
         greeting = ask.Ready(
             outcome="ready",
             guest=guest_facts.guest_info(image, begin.sources),

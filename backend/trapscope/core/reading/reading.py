@@ -52,6 +52,12 @@ class Reading:
         index = bisect_right(own, moment - 1) - 1
         return None if index < 0 else self.session.trace.step(own[index])
 
+    def next(self, cpu: int, moment: int) -> Step | None:
+        """The CPU's first step from `moment` on."""
+        own = self._own[cpu]
+        index = bisect_right(own, moment - 1)
+        return None if index == len(own) else self.session.trace.step(own[index])
+
     def lane(self, cpu: int, moment: int) -> Lane | None:
         """The lane of the CPU's step at `moment`, else of its next one, else of its last one; None for one without."""
         own = self._own[cpu]

@@ -1,4 +1,4 @@
-"""Sessions: create, describe, delete, and their traces as text."""
+"""Sessions: create, describe, delete, their traces as text, their moments as pictures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from trapscope.figure import Part, ThemeName
+from trapscope.server import requests as ask
 from trapscope.server.services import Provided
 from trapscope.wire.exports import FORMATS, TraceFormat
 from trapscope.wire.rest import CreateSession, SessionInfo
@@ -64,6 +66,30 @@ async def trace(
         _joined(first, pieces),
         media_type=FORMATS[format_].media_type,
         headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
+    )
+
+
+@router.get(
+    "/{id_}/figure",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
+)
+async def figure(
+    services: Provided,
+    id_: Id,
+    at: Annotated[str, Query(max_length=80, description="A moment, an event's name, or EVENT:N for its N-th")],
+    theme: ThemeName = "light",
+    part: Annotated[Part, Query(description="All of the stage, 16:9, or one part of it")] = "all",
+    cpu: Annotated[Cpu | None, Query(description="Whose code and stack; who made the last step if not given")] = None,
+) -> Response:
+    """A moment of the run as SVG, for slides and papers: what `trapscope figure` draws, byte for byte."""
+    room = services.sessions.get(id_)
+    svg = await room.inquire(ask.AskFigure(session=id_, at=at, theme=theme, part=part, cpu=cpu))
+    name = f"{room.choice.scenario}-{room.choice.design}-{at.replace(':', '-')}.svg"
+    return Response(
+        svg,
+        media_type="image/svg+xml",
+        headers={"content-disposition": f'inline; filename="{name}"', "cache-control": "no-store"},
     )
 
 
