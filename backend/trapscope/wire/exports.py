@@ -68,7 +68,6 @@ FORMATS: Final[dict[TraceFormat, Format]] = {
 
 def begin(name: TraceFormat, reading: Reading, length: int, cpu: int | None) -> Export:
     """An export of the first `length` steps; raises BadInput where the format wants a CPU, or wants none."""
-    reading.follow()
     return FORMATS[name].begin(reading, length, cpu)
 
 

@@ -37,6 +37,7 @@ class Perfetto:
     """The first `length` steps of what has been read."""
 
     def __init__(self, reading: Reading, length: int) -> None:
+        reading.follow()
         self._reading, self._session, self._length = reading, reading.session, length
         self._lanes = self._session.lanes
         self._out: _Arrows = {}

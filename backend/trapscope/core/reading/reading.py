@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from typing import Final
 
@@ -28,7 +29,7 @@ class Reading:
         cpus = range(session.spec.cpus)
         self.calls = tuple(Calls(self.names, cpu, session.state0, parked) for cpu in cpus)
         self.laid = Laid(self.names, session.state0)
-        self._own: tuple[list[int], ...] = tuple([] for _ in cpus)
+        self._own = tuple(array("I") for _ in cpus)
         self._flows: dict[tuple[int, bytes], Flow] = {}
         self._followed = 0
 

@@ -7,7 +7,7 @@ from typing import Final
 from trapscope.figure.canvas import Canvas
 from trapscope.figure.facts.site import NO_INSN, Decoded, Pass, SiteView
 from trapscope.figure.theme import BYTE, SMALL, TINY
-from trapscope.figure.type import cut, width
+from trapscope.figure.type import cut, cut_runs, width
 
 _BYTE_WIDTH: Final = 52
 _BYTE_HEIGHT: Final = 44
@@ -65,17 +65,16 @@ def _decoded(canvas: Canvas, decoded: Decoded, x: float, y: float) -> None:
     at = x + width(name, SMALL, mono=False) + 6
     end = x + _PASSES_AT - 14
     if decoded.seen is None:
-        verb = "decoded" if decoded.is_past else "would decode"
-        canvas.text(at, y, verb, size=SMALL, fill=theme.ink_2)
-        at += width(verb, SMALL, mono=False) + 6
-    else:
-        for index, byte in enumerate(decoded.seen):
-            stale = index in decoded.stale
-            canvas.text(at, y, f"{byte:02x}", size=SMALL, fill=theme.poke if stale else theme.ink_2, mono=True)
-            if stale:
-                canvas.line(at, y + 3, at + width("00", SMALL, mono=True), y + 3, stroke=theme.poke)
-            at += width("00 ", SMALL, mono=True)
-        at += 6
+        told = f"{'decoded' if decoded.is_past else 'would decode'} `{decoded.text}`"
+        canvas.rich(at, y, cut_runs(told, SMALL, end - at), size=SMALL, fill=theme.ink_2, code=theme.ink)
+        return
+    for index, byte in enumerate(decoded.seen):
+        stale = index in decoded.stale
+        canvas.text(at, y, f"{byte:02x}", size=SMALL, fill=theme.poke if stale else theme.ink_2, mono=True)
+        if stale:
+            canvas.line(at, y + 3, at + width("00", SMALL, mono=True), y + 3, stroke=theme.poke)
+        at += width("00 ", SMALL, mono=True)
+    at += 6
     canvas.text(at, y, cut(decoded.text, SMALL, end - at, mono=True), size=SMALL, fill=theme.ink, mono=True)
 
 

@@ -1,7 +1,7 @@
 """The interrupted stack, growing down: frames word by word, the arrow from RIP to its target, the rest folded.
 
 Where not everything fits, the lowest end is what matters, because that is where things happen: outer frames are folded
-into a row each, then rows are left out from the top, and their number is told.
+into a row each, then outer stacks, then rows are left out from the top, and their number is told.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from trapscope.core.reading import Names, vector_name
 from trapscope.core.reading.names import short, wide
 from trapscope.figure.canvas import Canvas
 from trapscope.figure.facts.frames import IretFrame
-from trapscope.figure.facts.rows import Fold, Row, StackView
+from trapscope.figure.facts.rows import Fold, Row, Segment, StackView
 from trapscope.figure.facts.sentences import WORDS
 from trapscope.figure.facts.words import StackWord
 from trapscope.figure.theme import BODY, SMALL, TINY
@@ -26,6 +26,7 @@ _TALL: Final = 46
 _FOLD: Final = 24
 _TITLE: Final = 20
 _GAP: Final = 3
+_CLOSE_GAP: Final = 2
 _ADDRESS: Final = 52
 _CELL: Final = 264
 _BESIDE: Final = _ADDRESS + _CELL
@@ -57,19 +58,23 @@ class StackPane:
 
     def height(self) -> float:
         """Of all rows, the heading included."""
-        return _HEADING + _height(self._blocks(()))
+        return _HEADING + _height(self._blocks(0, 0))
 
     def draw(self, y: float, bottom: float, task: str) -> None:
         """`y` is the heading's baseline."""
         self._canvas.heading(self._x, y, "The interrupted stack", f"{task} · grows down", room=self._room)
         top = y + _HEADING - 10
-        folded: tuple[int, ...] = ()
-        blocks = self._blocks(folded)
-        while _height(blocks) > bottom - top and len(folded) < len(self._view.frames) - 1:
-            folded = (*folded, len(folded))
-            blocks = self._blocks(folded)
+        frames = stacks = 0
+        blocks = self._blocks(frames, stacks)
+        while _height(blocks) > bottom - top and frames < len(self._view.frames) - 1:
+            frames += 1
+            blocks = self._blocks(frames, stacks)
+        while _height(blocks) > bottom - top and stacks < len(self._view.segments) - 1:
+            stacks += 1
+            blocks = self._blocks(frames, stacks)
+        gap = _GAP if _height(blocks) <= bottom - top else _CLOSE_GAP
         hidden = 0
-        while _height(blocks) + (_FOLD + _GAP if hidden else 0) > bottom - top and len(blocks) > 1:
+        while _height(blocks, gap) + (_FOLD + gap if hidden else 0) > bottom - top and len(blocks) > 1:
             hidden += blocks[0].words
             blocks = blocks[1:]
         if hidden:
@@ -77,13 +82,16 @@ class StackPane:
             blocks = [_Block(_FOLD, lambda at: self._row(at, text)), *blocks]
         for block in blocks:
             block.draw(top)
-            top += block.height + _GAP
+            top += block.height + gap
 
-    def _blocks(self, folded: Sequence[int]) -> list[_Block]:
-        """Every row, from the highest address down; the frames in `folded` in a row each."""
+    def _blocks(self, frames: int, stacks: int) -> list[_Block]:
+        """Every row, from the highest address down; so many of the outermost frames, and stacks, in a row each."""
         blocks: list[_Block] = []
         segments = self._view.segments
         for number, segment in enumerate(segments):
+            if number < stacks:
+                blocks.append(self._folded_stack(segment))
+                continue
             if len(segments) > 1:
                 blocks.append(_Block(_TITLE, self._title(segment.name), words=0))
             innermost = number == len(segments) - 1
@@ -91,7 +99,7 @@ class StackPane:
             for index, row in enumerate(segment.rows):
                 frame = _frame_of(segment.rows, index)
                 is_top = innermost and index == len(segment.rows) - 1
-                if frame is not None and frame.index in folded and not is_top:
+                if frame is not None and frame.index < frames and not is_top:
                     if frame.index not in done:
                         done.add(frame.index)
                         blocks.append(self._folded_frame(frame))
@@ -112,6 +120,12 @@ class StackPane:
         to = f" ⇢ `{self._names.word(ip.value)}`" if ip.value != ip.pushed else ""
         text = f"iret frame of {vector_name(frame.vector)}, back to `{self._names.word(ip.pushed)}`{to}"
         return _Block(_FOLD, lambda at: self._row(at, text, accent=True), words=len(frame.words))
+
+    def _folded_stack(self, segment: Segment) -> _Block:
+        words = [word for row in segment.rows for word in (row.words if isinstance(row, Fold) else (row,))]
+        frames = len({word.frame.index for word in words if word.frame is not None})
+        text = f"{len(words)} words on `{segment.name}`, {frames} iret frame{'' if frames == 1 else 's'} among them"
+        return _Block(_FOLD, lambda at: self._row(at, text, accent=True), words=len(words))
 
     def _title(self, name: str) -> Callable[[float], None]:
         return lambda at: self._canvas.text(
@@ -218,8 +232,8 @@ class StackPane:
         return x + wide_
 
 
-def _height(blocks: Sequence[_Block]) -> float:
-    return sum(block.height + _GAP for block in blocks)
+def _height(blocks: Sequence[_Block], gap: float = _GAP) -> float:
+    return sum(block.height + gap for block in blocks)
 
 
 def _is_rewritten(word: StackWord) -> bool:
