@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.core.lens.played import played
+from tests.core.lens.played import play
 from trapscope.core.errors import BadInput
 from trapscope.core.image import Image, MemoryOperand
 from trapscope.core.image.flow import STATUS, Constant, Flow, Output, Part, Untracked, Use
@@ -165,7 +165,7 @@ def instructions(image: Image) -> Iterator[tuple[str, Step, State, State]]:
     runs += [(s.name, s.designs[0], (v,)) for s in offered(image) for v in s.variants if fits(image, s, v)]
     for scenario, design, variants in runs:
         fetch = "weak" if scenario in ("patch-live", "torn") else "coherent"
-        session = played(image, scenario, design, *variants, fetch=fetch)
+        session = play(image, scenario, design, *variants, fetch=fetch)
         before, after = session.state0.copy(), session.state0.copy()
         for step in session.trace.steps():
             after.apply(step)

@@ -14,8 +14,7 @@ from trapscope.core.types import Severity, Step
 _MAX_STEPS = 20_000
 
 
-@cache
-def played(
+def play(
     image: Image, scenario: str, design: str = "thread", *variants: str, schedule: str = "", fetch: str = "coherent"
 ) -> Session:
     """The run to its end, under the scenario's own schedule if none is given."""
@@ -26,6 +25,10 @@ def played(
         session.advance(_MAX_STEPS)
     session.finish()
     return session
+
+
+played = cache(play)
+"""The same, kept for whoever asks again: for a few runs, each of which takes megabytes."""
 
 
 def only(events: Iterable[Event], *names: str) -> list[Event]:

@@ -255,3 +255,16 @@ def test_a_straight_line_of_code_is_one_link_back_to_where_it_began(image: Image
 def test_a_chain_of_no_links_or_of_too_many_is_refused(image: Image, limit: int) -> None:
     with pytest.raises(BadInput, match=f"a chain has 1 to 512 links, not {limit}"):
         Inquiry(played(image, "first-call")).why("rax@0", "3", limit)
+
+
+def test_an_error_code_is_the_deliverys_own(image: Image) -> None:
+    session = played(image, "stack-room", "gap", "no-gap")
+    inquiry = Inquiry(session)
+    (fault,) = [step for step in session.trace.steps() if step.error_code >= 0][:1]
+    words = {write.addr: inquiry.why(f"{write.addr:#x}+8", str(fault.moment + 1), 8) for write in fault.writes}
+    *saved, code = [chain.links[0] for chain in words.values()]
+    assert len(saved) == 5
+    assert all(link.sources[0].role is Role.DATA for link in saved)
+    assert (code.end is not None, int.from_bytes(code.value, "little")) == (True, fault.error_code)
+    assert code.end is not None
+    assert (code.end.code, code.end.words) == (EndCode.CONSTANT, "the delivery itself says it")
