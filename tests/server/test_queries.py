@@ -42,6 +42,16 @@ async def test_why_leads_from_a_call_on_one_cpu_to_the_store_that_the_other_made
     assert line[0].step.written[-1] == writers[0]
 
 
+async def test_a_chain_has_no_more_links_than_were_asked_for_and_says_that_there_are_more(
+    server: Running, ran: str
+) -> None:
+    query = {"target": "rsp@0", "at": "int3", "limit": "5"}
+    told = Why.model_validate_json((await server.http.get(f"api/sessions/{ran}/why", params=query)).content)
+    assert (len(told.links) <= 5, told.limited) == (True, True)
+    ends = [link.end.code for link in told.links if link.end is not None]
+    assert "limit" in ends
+
+
 async def test_find_tells_the_step_with_the_value_around_it(server: Running, ran: str, image: Image) -> None:
     inquiry = Inquiry(played(image, "patch-live"))
     for question, target in [

@@ -7,15 +7,31 @@ is copied is the same, and that equal inputs gave equal outputs: an input left o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.core.lens.played import play
 from trapscope.core.errors import BadInput
 from trapscope.core.image import Image, MemoryOperand
-from trapscope.core.image.flow import STATUS, Constant, Flow, Output, Part, Untracked, Use
+from trapscope.core.image.flow import (
+    CF,
+    CONDITIONS,
+    OF,
+    PF,
+    SF,
+    STATUS,
+    ZF,
+    Constant,
+    Flow,
+    Output,
+    Part,
+    Untracked,
+    Use,
+)
 from trapscope.core.image.flows import Flows
 from trapscope.core.image.parts import PARTS
 from trapscope.core.machine.apic import BASE as APIC
@@ -152,6 +168,44 @@ def uses_of(output: Output, step: Step, before: State, after: State) -> tuple[Us
     return output.uses if output.condition.holds(flags) else output.otherwise
 
 
+def flags_of_comparing(left: int, right: int) -> int:
+    """What CMP of two bytes leaves, from the manual's definitions of the flags."""
+    result = (left - right) & 0xFF
+    signed = _signed(left) - _signed(right)
+    flags = CF * (left < right) | ZF * (result == 0) | SF * (result >> 7) | OF * (not -128 <= signed <= 127)
+    return flags | PF * (result.bit_count() % 2 == 0)
+
+
+def _signed(byte: int) -> int:
+    return byte - 256 if byte >= 128 else byte
+
+
+MEANINGS: dict[str, Callable[[int, int], bool]] = {
+    "e": lambda left, right: left == right,
+    "b": lambda left, right: left < right,
+    "be": lambda left, right: left <= right,
+    "l": lambda left, right: _signed(left) < _signed(right),
+    "le": lambda left, right: _signed(left) <= _signed(right),
+    "s": lambda left, right: (left - right) & 0x80 != 0,
+    "p": lambda left, right: ((left - right) & 0xFF).bit_count() % 2 == 0,
+    "o": lambda left, right: not -128 <= _signed(left) - _signed(right) <= 127,
+}
+OPPOSITES = {"e": "ne", "b": "ae", "be": "a", "l": "ge", "le": "g", "s": "ns", "p": "np", "o": "no"}
+
+
+@given(st.integers(0, 255), st.integers(0, 255))
+def test_a_condition_holds_when_the_comparison_that_it_is_named_for_does(left: int, right: int) -> None:
+    flags = flags_of_comparing(left, right)
+    for name, meaning in MEANINGS.items():
+        assert CONDITIONS[name].holds(flags) is meaning(left, right)
+        assert CONDITIONS[OPPOSITES[name]].holds(flags) is not meaning(left, right)
+        assert CONDITIONS[name].holds(flags & CONDITIONS[name].mask) is meaning(left, right)
+
+
+def test_every_condition_has_its_meaning_tested() -> None:
+    assert {*MEANINGS, *OPPOSITES.values()} == set(CONDITIONS)
+
+
 #: Looked at of each instruction at each address; the rest of the steps only lead on.
 MOST_SAMPLES = 60
 
@@ -192,6 +246,7 @@ class Examined:
     mnemonics: set[str] = field(default_factory=set)
     unexplained: list[str] = field(default_factory=list)
     miscopied: list[str] = field(default_factory=list)
+    misjudged: list[str] = field(default_factory=list)
     contradicted: list[str] = field(default_factory=list)
 
 
@@ -210,6 +265,10 @@ def examined(image: Image) -> Examined:
             uses = uses_of(output, step, before, after)
             taken = tuple(inputs.value(use.operand) for use in uses)
             made = outcome(output, step, inputs, after)
+            if output.place == Part(RIP) and output.condition is not None:
+                fell_through = after.regs[step.cpu][RIP] == step.rip + len(step.code)
+                if (uses == output.otherwise) is not fell_through:
+                    found.misjudged.append(what)
             if made is None or None in taken:
                 continue
             if output.copies and not isinstance(uses[0].operand, Constant) and made != number(uses[0], taken[0]):
@@ -264,6 +323,10 @@ def test_every_change_and_every_store_of_every_scenario_is_an_output(examined: E
     assert examined.count > 20_000
     assert {"iretq", "pushfq", "popfq", "lock inc", "cmove", "sete", "bt", "cdqe"} <= examined.mnemonics
     assert examined.unexplained == []
+
+
+def test_every_conditional_jump_went_where_its_condition_says(examined: Examined) -> None:
+    assert examined.misjudged == []
 
 
 def test_what_is_copied_is_the_same_wherever_any_scenario_copies(examined: Examined) -> None:

@@ -15,7 +15,7 @@ from trapscope.core.lens.events import FramePushed
 from trapscope.core.session import Session
 from trapscope.core.trace import State
 from trapscope.core.types import REGISTERS, RIP, Step
-from trapscope.core.why import Bytes, Chain, EndCode, Inquiry, Link, Place, Register
+from trapscope.core.why import Bytes, Chain, End, EndCode, Inquiry, Link, Place, Register
 
 RUNS = [
     ("first-call", "thread", (), "coherent"),
@@ -115,7 +115,8 @@ def test_the_main_line_goes_from_each_link_to_its_first_source_and_ends_where_no
         for number, following in zip(chain.path, chain.path[1:], strict=False):
             assert chain.links[number].sources[0].link == following
         last = chain.links[chain.path[-1]]
-        assert last.end is not None or last.sources[0].role is Role.ADDRESS
+        assert last.end is not None
+        assert all(source.role is Role.ADDRESS for source in last.sources)
 
 
 def test_the_same_question_has_the_same_answer_while_the_run_goes_on(image: Image) -> None:
@@ -148,6 +149,28 @@ def test_a_slot_leads_through_the_frame_and_the_int3_to_the_call_of_the_function
     (code,) = [chain.links[source.link] for source in int3.sources if source.role is Role.CODE]
     assert code.value == b"\xcc"
     assert (image.name(session.trace.step(code.step or 0).rip) or "").startswith("text_poke_opcode+")
+
+
+def test_what_room_is_left_goes_to_values_before_addresses(image: Image) -> None:
+    """The poked `cc` is followed to the constant that it is; the stack pointers, which are long stories, are not."""
+    chain = Inquiry(played(image, "first-call")).why("slots[0]@0", "slot-pushed", 18)
+    (code,) = [source for link in chain.links for source in link.sources if source.role is Role.CODE]
+    stored = chain.links[code.link].sources[0]
+    assert chain.links[stored.link].end == End(EndCode.CONSTANT, "the instruction itself says it")
+    unfollowed = [link.number for link in chain.links if link.end is not None and link.end.code is EndCode.LIMIT]
+    by_address = {source.link for link in chain.links for source in link.sources if source.role is Role.ADDRESS}
+    assert set(unfollowed) & by_address
+
+
+def test_a_part_of_a_copied_value_comes_from_that_part_of_its_source(image: Image) -> None:
+    chain = Inquiry(played(image, "first-call")).why("slots[0]@0", "slot-pushed")
+    slot, source = chain.links[0].place, chain.links[chain.path[1]].place
+    assert isinstance(slot, Bytes)
+    assert isinstance(source, Register)
+    session = played(image, "first-call")
+    part = Inquiry(session).why(f"{slot.address + 4:#x}+2", "slot-pushed")
+    assert part.links[part.path[1]].place == Register(0, source.register, 0xFFFF00000000)
+    assert [link.value for link in part.links[:2]] == [chain.links[0].value[4:6]] * 2
 
 
 def test_a_patched_call_leads_to_the_stores_of_the_patcher_on_the_other_cpu(image: Image) -> None:

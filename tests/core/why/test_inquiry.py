@@ -20,7 +20,8 @@ from trapscope.core.why import Inquiry, Question
 def test_events_of_a_kind_in_a_range_are_those_that_a_look_through_all_finds(image: Image, data: st.DataObject) -> None:
     session = played(image, "patch-live")
     moments = st.integers(0, len(session.trace))
-    name, first, end = (data.draw(drawn) for drawn in (st.sampled_from(EVENT_NAMES), moments, moments | st.none()))
+    name, first = data.draw(st.sampled_from(EVENT_NAMES)), data.draw(moments)
+    end = data.draw(moments | st.none())
     until = len(session.trace) if end is None else end
     expected = [event for event in session.events if event.name == name and first <= event.moment < until]
     assert Inquiry(session).events(name, first, end) == expected

@@ -103,12 +103,10 @@ class Tracing:
                     heappush(waiting, (addresses + (role is Role.ADDRESS), source))
 
     def _main_source(self, number: int) -> int | None:
-        """Where the main line goes on: never only along an address."""
+        """Where the main line goes on; a link that only addresses lead to has an end."""
         self._follow(number)
         link = self._links[number]
-        if link.end is not None or not link.sources or link.sources[0].role is Role.ADDRESS:
-            return None
-        return link.sources[0].link
+        return None if link.end is not None else link.sources[0].link
 
     def _link(self, sight: Sight) -> int:
         """The number of the link that shows this; a new one if need be."""

@@ -124,6 +124,6 @@ class Writers:
         first = int(columns.change_end[done])
         moved = np.flatnonzero(columns.register[first:] == RIP) + first
         after[np.searchsorted(columns.change_end, moved, "right") - 1 - done] = columns.reg_new[moved]
-        steps = np.flatnonzero((after != behind) | (columns.vector[done:] >= 0)) + done
+        steps = np.flatnonzero(after != behind) + done
         self._transfers.extend(columns.cpu[steps], steps)
         self._transferred = count
