@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from playwright.async_api import Locator, expect
@@ -35,9 +36,9 @@ async def fetched(stage: Stage, link: Locator, directory: Path) -> Path:
     return path
 
 
-def by_command_line(format_: str) -> str:
-    command = [sys.executable, "-m", "trapscope", "run", "first-call", "--design", "thread", "--format", format_]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+def by_command_line(command: str, *options: str) -> str:
+    line = [sys.executable, "-m", "trapscope", command, "first-call", "--design", "thread", *options]
+    return subprocess.run(line, capture_output=True, text=True, check=False).stdout
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ async def test_a_trace_arrives_as_the_command_line_writes_it(
 
     assert path.name.startswith("first-call-thread")
     assert path.suffix == suffix
-    assert path.read_text() == by_command_line(format_)
+    assert path.read_text() == by_command_line("run", "--format", format_)
 
 
 async def test_the_perfetto_file_is_chromes_json(open_stage: OpenStage, first_call: Told, tmp_path: Path) -> None:
@@ -69,6 +70,23 @@ async def test_the_perfetto_file_is_chromes_json(open_stage: OpenStage, first_ca
 
     content: dict[str, Any] = json.loads(path.read_text())
     assert {"M", "X"} <= {event["ph"] for event in content["traceEvents"]}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_the_figure_is_the_moment_as_svg(
+    open_stage: OpenStage, first_call: Told, tmp_path: Path, theme: str
+) -> None:
+    moment = first_call.moment_behind("frame-rewritten")
+    stage = await open_stage()
+    dialog = await opened(stage, first_call)
+
+    path = await fetched(stage, dialog.get_by_role("link", name=f"{theme.title()}: Figure of moment"), tmp_path)
+
+    assert path.name == f"first-call-thread-{moment}.svg"
+    root = ElementTree.fromstring(path.read_text())
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "ftrace_int3_stub_regs_caller" in "".join(root.itertext())
+    assert path.read_text() == by_command_line("figure", "--at", str(moment), "--theme", theme)
 
 
 async def test_each_cpu_has_its_own_side_for_tenet(open_stage: OpenStage) -> None:

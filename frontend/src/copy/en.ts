@@ -675,22 +675,27 @@ export function failureText(failure: Failure): { text: string; action: string } 
 }
 
 /** What each file is for. */
-export const EXPORTS: Record<ExportName, { title: string; note: string }> = {
+export const EXPORTS: Record<ExportName, { title: (moment: number) => string; note: string }> = {
+  figure: {
+    title: (moment) => `Figure of moment ${moment}`,
+    note: "SVG, for slides and papers: the same drawing as on the stage. It scales, and its text is text.",
+  },
   perfetto: {
-    title: "Trace for Perfetto",
+    title: () => "Trace for Perfetto",
     note: "Open it at `ui.perfetto.dev`: a lane for each CPU and context, a slice for each function and trap, arrows from IPI to delivery and from `int3` to its call.",
   },
   jsonl: {
-    title: "Trace as JSON lines",
+    title: () => "Trace as JSON lines",
     note: "Every step with its bytes, registers and writes, every event and check: all that is needed to check this run against the guest’s ELF. `/api/schemas/jsonl` describes the lines.",
   },
   tenet: {
-    title: "Trace for Tenet",
+    title: () => "Trace for Tenet",
     note: "One CPU’s registers and memory, step by step, for the trace explorer in IDA and Binary Ninja.",
   },
 };
 
-export const exportVariant = (variant: NonNullable<ExportFile["variant"]>): string => `CPU ${variant.cpu}`;
+export const exportVariant = (variant: NonNullable<ExportFile["variant"]>): string =>
+  "cpu" in variant ? `CPU ${variant.cpu}` : variant.theme === "light" ? "Light" : "Dark";
 
 /** Why no file can be had, and a way on. */
 export function exportFailureText(failure: Failure): { text: string; action: string } {
@@ -925,7 +930,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["g", "go to a moment"],
   ["e", "edit the schedule"],
   ["s", "share this moment"],
-  ["x", "export the run"],
+  ["x", "export the run, or a figure of this moment"],
   ["t", "light or dark"],
   ["?", "this list"],
 ];

@@ -72,6 +72,10 @@ export const fetchWhy = (id: string, target: string, at: number): Promise<Why> =
 export const tracePath = (id: string, format: string, cpu: number | null = null): string =>
   sessionPath(id, "trace", cpu === null ? { format } : { format, cpu: String(cpu) });
 
+/** Where the figure of a moment is to be had, as SVG; `cpu` says whose code and stack. */
+export const figurePath = (id: string, at: number, cpu: number, theme: "light" | "dark"): string =>
+  sessionPath(id, "figure", { at: String(at), cpu: String(cpu), theme });
+
 export const createSession = (choice: CreateSession): Promise<SessionInfo> =>
   ask("/api/sessions", {
     method: "POST",
