@@ -51,9 +51,13 @@ class Stage:
         """The element that carries session, moment, steps and state."""
         return self.page.locator("main")
 
+    async def visit(self, fragment: str = "", **query: str) -> None:
+        """Enter an address, and wait for nothing but the page itself."""
+        await self.page.goto(f"{self.url}?{urlencode(query)}{fragment}")
+
     async def open(self, steps: int, fragment: str = "", **query: str) -> None:
         """Open a run and wait until all its steps, and the code that they ran, are in the browser."""
-        await self.page.goto(f"{self.url}?{urlencode(query)}{fragment}")
+        await self.visit(fragment, **query)
         await expect(self.main).to_have_attribute("data-steps", str(steps), timeout=30_000)
         await self.page.locator('[data-part="code"] [aria-current]').wait_for()
         await self.page.wait_for_load_state("networkidle")

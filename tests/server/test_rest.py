@@ -21,6 +21,7 @@ from trapscope.wire.rest import (
     Assembly,
     DesignList,
     GuestInfo,
+    GuestText,
     ScenarioList,
     SessionInfo,
     SourceFile,
@@ -79,6 +80,19 @@ async def test_assembly_covers_the_symbol_and_names_lines_that_exist(server: Run
         source = SourceFile.model_validate_json((await server.http.get(f"api/guest/sources/{line.file}")).content)
         assert line.line is not None
         assert line.line <= len(source.text.splitlines())
+
+
+async def test_much_of_the_text_comes_at_once_as_it_would_one_by_one(server: Running) -> None:
+    names, paths = ["do_int3", "nothing", "traced_fn"], ["traps.c", "nothing.c", "scenario.c"]
+    answer = await server.http.get("api/guest/text", params={"symbol": names, "source": paths})
+    text = GuestText.model_validate_json(answer.content)
+
+    for name, assembly in zip(("do_int3", "traced_fn"), text.assemblies, strict=True):
+        alone = await server.http.get(f"api/guest/assembly/{name}")
+        assert assembly == Assembly.model_validate_json(alone.content)
+    for path, source in zip(("traps.c", "scenario.c"), text.sources, strict=True):
+        alone = await server.http.get(f"api/guest/sources/{path}")
+        assert source == SourceFile.model_validate_json(alone.content)
 
 
 async def test_a_label_without_a_size_has_assembly_up_to_the_next_symbol(server: Running, image: Image) -> None:

@@ -123,6 +123,13 @@ class Assembly(Frozen):
     lines: list[AssemblyLine]
 
 
+class GuestText(Frozen):
+    """What a run has been seen to use of the guest's text, fetched at once."""
+
+    assemblies: list[Assembly]
+    sources: list[SourceFile]
+
+
 class RunChoice(Frozen):
     """What determines a run besides its schedule. Used in both directions, so nothing has a default."""
 

@@ -37,6 +37,7 @@ _ROOTS: Final[tuple[tuple[str, JsonSchemaMode, Any], ...]] = (
     ("StructInfo", "serialization", rest.StructInfo),
     ("SourceFile", "serialization", rest.SourceFile),
     ("Assembly", "serialization", rest.Assembly),
+    ("GuestText", "serialization", rest.GuestText),
     ("SessionInfo", "serialization", rest.SessionInfo),
     ("Why", "serialization", queries.Why),
     ("Found", "serialization", queries.Found),

@@ -5,7 +5,7 @@
  */
 
 import { u64 } from "../lib/hex";
-import { fetchAssembly, fetchSource, fetchStruct, fetchSymbols } from "../wire/rest";
+import { fetchStruct, fetchSymbols, fetchText } from "../wire/rest";
 import type { StructInfo, SymbolInfo } from "../wire/wire.gen";
 import { Layout } from "./layout";
 import { type Line, Listing } from "./listing";
@@ -50,22 +50,19 @@ export class Guest {
     return listing;
   }
 
-  /** Fetches what is not there yet; `arrived` is called as each thing comes. What cannot be had stays null. */
-  async need(functions: Iterable<string>, files: Iterable<string>, arrived: () => void): Promise<void> {
-    const wanted = [
-      ...this.#fresh("asm", functions).map((name) => async () => {
-        const { lines } = await fetchAssembly(name);
-        this.#assembly.set(
-          name,
-          lines.map((line) => ({ ...line, at: u64(line.address) })),
-        );
-      }),
-      ...this.#fresh("src", files).map((file) => async () => {
-        this.#sources.set(file, (await fetchSource(file)).text.split("\n"));
-        this.#listings.clear();
-      }),
-    ];
-    await Promise.allSettled(wanted.map((fetch) => fetch().then(arrived)));
+  /** Fetches what is not there yet. What cannot be had stays null. */
+  async need(functions: Iterable<string>, files: Iterable<string>): Promise<void> {
+    const [symbols, sources] = [this.#fresh("asm", functions), this.#fresh("src", files)];
+    if (symbols.length + sources.length === 0) return;
+    const text = await fetchText(symbols, sources).catch(() => null);
+    for (const { symbol, lines } of text?.assemblies ?? []) {
+      this.#assembly.set(
+        symbol,
+        lines.map((line) => ({ ...line, at: u64(line.address) })),
+      );
+    }
+    for (const source of text?.sources ?? []) this.#sources.set(source.path, source.text.split("\n"));
+    this.#listings.clear();
   }
 
   #fresh(kind: string, names: Iterable<string>): string[] {

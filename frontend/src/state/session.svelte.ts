@@ -39,6 +39,8 @@ export class Session {
   /** The schedule to start with, until the server has it in its log. */
   #opening: string | null;
   #codesSeen = 0;
+  /** How many answers about the code that ran are still to come. */
+  #asking = 0;
   #mustRestart = false;
 
   /** `opening` is run once, if nothing has run in this session yet. */
@@ -196,10 +198,12 @@ export class Session {
       );
       functions.push(...this.#whereCpusStand());
       const files = fresh.flatMap(({ insn }) => (insn.file === null ? [] : [insn.file]));
-      await this.#guest.need(functions, files, () => {
-        this.version += 1;
-      });
+      this.#asking += 1;
+      await this.#guest.need(functions, files);
+      this.#asking -= 1;
+      this.version += 1;
     }
-    if (this.isCaughtUp && this.#codesSeen === (this.recording?.codes.length ?? 0)) this.isComplete = true;
+    if (this.isCaughtUp && this.#asking === 0 && this.#codesSeen === (this.recording?.codes.length ?? 0))
+      this.isComplete = true;
   }
 }

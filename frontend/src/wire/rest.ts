@@ -1,14 +1,13 @@
 /** The REST calls that the page makes. A refusal is thrown as a `ProblemError` with the server's own words. */
 
 import type {
-  Assembly,
   CreateSession,
   GuestInfo,
+  GuestText,
   Problem,
   ProblemCode,
   ScenarioList,
   SessionInfo,
-  SourceFile,
   StructInfo,
   SymbolList,
   Why,
@@ -54,10 +53,11 @@ export const fetchGuest = (): Promise<GuestInfo> => ask("/api/guest");
 export const fetchSymbols = (): Promise<SymbolList> => ask("/api/guest/symbols");
 export const fetchStruct = (name: string): Promise<StructInfo> =>
   ask(`/api/guest/structs/${encodeURIComponent(name)}`);
-export const fetchSource = (path: string): Promise<SourceFile> =>
-  ask(`/api/guest/sources/${encodeURI(path)}`);
-export const fetchAssembly = (symbol: string): Promise<Assembly> =>
-  ask(`/api/guest/assembly/${encodeURIComponent(symbol)}`);
+/** The text of functions and source files, as far as the guest has them. */
+export const fetchText = (symbols: readonly string[], sources: readonly string[]): Promise<GuestText> => {
+  const names = [...symbols.map((name) => ["symbol", name]), ...sources.map((path) => ["source", path])];
+  return ask(`/api/guest/text?${new URLSearchParams(names).toString()}`);
+};
 export const fetchSession = (id: string): Promise<SessionInfo> =>
   ask(`/api/sessions/${encodeURIComponent(id)}`);
 

@@ -82,6 +82,7 @@ export interface Wire {
   StructInfo: StructInfo;
   SourceFile: SourceFile;
   Assembly: Assembly;
+  GuestText: GuestText;
   SessionInfo: SessionInfo;
   Why: Why;
   Found: Found;
@@ -805,6 +806,13 @@ export interface AssemblyLine {
   symbol: string;
   file: string | null;
   line: number | null;
+}
+/**
+ * What a run has been seen to use of the guest's text, fetched at once.
+ */
+export interface GuestText {
+  assemblies: Assembly[];
+  sources: SourceFile[];
 }
 /**
  * One session; `inputs` is what was asked for, in order.

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
 
 from trapscope.server import requests as ask
 from trapscope.server.refusal import Refused
 from trapscope.server.services import GuestQuestion, Provided, Services
-from trapscope.wire.rest import Assembly, GuestInfo, SourceFile, StructInfo, SymbolList
+from trapscope.wire.rest import Assembly, GuestInfo, GuestText, SourceFile, StructInfo, SymbolList
 
 router = APIRouter(prefix="/api/guest", tags=["guest"])
 
 Name = Annotated[str, Path(max_length=200)]
+Names = Annotated[list[Annotated[str, Field(max_length=200)]], Query(max_length=300)]
 
 
 @router.get("", response_model=GuestInfo)
@@ -50,7 +52,26 @@ async def source(request: Request, services: Provided, path: Name) -> Response:
     text = services.sources.get(path)
     if text is None:
         raise Refused("not-found", f"the guest has no source file {path!r}")
-    return await _kept(request, services, SourceFile(path=path, text=text).model_dump_json().encode())
+    return await _kept(request, services, _source(path, text))
+
+
+@router.get("/text", response_model=GuestText)
+async def text(request: Request, services: Provided, symbol: Names = [], source: Names = []) -> Response:  # noqa: B006
+    """The assembly of many symbols and the text of many sources, in one answer; what is not there is left out."""
+    assemblies: list[bytes] = []
+    for name in symbol:
+        try:
+            assemblies.append(await services.ask_guest(ask.AskAssembly(symbol=name)))
+        except Refused as refused:
+            if refused.code != "not-found":
+                raise
+    sources = [_source(path, services.sources[path]) for path in source if path in services.sources]
+    body = b'{"assemblies":[%b],"sources":[%b]}' % (b",".join(assemblies), b",".join(sources))
+    return await _kept(request, services, body)
+
+
+def _source(path: str, text: str) -> bytes:
+    return SourceFile(path=path, text=text).model_dump_json().encode()
 
 
 async def _asked(request: Request, services: Services, question: GuestQuestion) -> Response:

@@ -1,0 +1,67 @@
+"""What the browser's frames were like while something was done: the page's own animation frames, written down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from playwright.async_api import CDPSession, Page
+
+_BEGIN = """() => {
+  const log = [];
+  const next = (at) => {
+    if (window.frameLog !== log) return;
+    log.push(at);
+    requestAnimationFrame(next);
+  };
+  window.frameLog = log;
+  requestAnimationFrame(next);
+}"""
+_END = "() => { const log = window.frameLog; window.frameLog = null; return log; }"
+
+#: One frame that comes late at 60 Hz: as long as two take, and what the clock's grain adds.
+LONGEST_MS = 33.5
+
+
+@dataclass
+class FrameLog:
+    """Milliseconds from each frame to the next, sorted; and those that the page's main thread worked, over all."""
+
+    gaps: list[float] = field(default_factory=list)
+    worked: float = 0.0
+
+    @property
+    def late(self) -> int:
+        """How many took longer than two frames take at 60 Hz."""
+        return sum(gap > LONGEST_MS for gap in self.gaps)
+
+    def __str__(self) -> str:
+        count = len(self.gaps)
+        median, p99 = self.gaps[count // 2], self.gaps[count * 99 // 100]
+        return (
+            f"{count} frames, median {median:.1f} ms, p99 {p99:.1f}, longest {self.gaps[-1]:.1f}, {self.late} over 33"
+        )
+
+
+@asynccontextmanager
+async def frames_of(page: Page) -> AsyncIterator[FrameLog]:
+    """The frames of the block: filled in at its end."""
+    log = FrameLog()
+    devtools = await page.context.new_cdp_session(page)
+    # By the thread's own clock: what other processes take is not the page's work.
+    await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = await _worked(devtools)
+    await page.evaluate(_BEGIN)
+    yield log
+    at: list[float] = await page.evaluate(_END)
+    log.worked = await _worked(devtools) - before
+    log.gaps = sorted(after - before for before, after in pairwise(at))
+    await devtools.detach()
+
+
+async def _worked(devtools: CDPSession) -> float:
+    """What the main thread has worked since it began: milliseconds."""
+    told = await devtools.send("Performance.getMetrics")
+    return next(1000 * float(metric["value"]) for metric in told["metrics"] if metric["name"] == "TaskDuration")
