@@ -18,12 +18,16 @@ from trapscope.core.errors import BadInput
 from trapscope.core.image import Image
 from trapscope.core.lens import events as lens
 from trapscope.core.reading import Reading
+from trapscope.core.session import Session
+from trapscope.core.session.catalogue import resolve
 from trapscope.core.types import FetchModel
 from trapscope.figure import PARTS, THEMES, Part, draw
 from trapscope.figure.canvas import Canvas
 from trapscope.figure.type import CODE_SCALE, width
 
 TOKENS = Path(__file__).resolve().parents[2] / "frontend/src/styles/tokens.css"
+#: Where the panes end and the caption begins.
+CAPTION = 652
 SVG = "{http://www.w3.org/2000/svg}"
 #: Runs that between them have every design, every stack, every kind of site, two to four CPUs, and findings.
 RUNS: list[tuple[str, str, tuple[str, ...], str]] = [
@@ -88,15 +92,24 @@ def test_every_beat_is_drawn_inside_the_page_and_no_text_on_another(
         svg = draw(reading, moment, sources())
         root = ElementTree.fromstring(svg)
         assert root.get("viewBox") == "0 0 1440 810"
-        rows: dict[float, list[tuple[float, float, str]]] = {}
-        for left, right, baseline, text in spans(root):
-            assert left >= 0, (run, moment, text)
-            assert right <= 1440, (run, moment, text)
-            assert 0 < baseline < 810, (run, moment, text)
-            rows.setdefault(baseline, []).append((left, right, text))
-        for row in rows.values():
-            for (_, end, one), (start, _, other) in pairwise(sorted(row)):
-                assert end <= start + 1, (run, moment, one, other)
+        stays_inside(root, (run, moment))
+
+
+def stays_inside(root: ElementTree.Element, what: object) -> None:
+    """Every text within the page, the panes above the caption, and none on another in its line."""
+    rows: dict[float, list[tuple[float, float, str]]] = {}
+    for left, right, baseline, text in spans(root):
+        assert left >= 0, (what, text)
+        assert right <= 1440, (what, text)
+        assert 0 < baseline < 810, (what, text)
+        rows.setdefault(baseline, []).append((left, right, text))
+    for row in rows.values():
+        for (_, end, one), (start, _, other) in pairwise(sorted(row)):
+            assert end <= start + 1, (what, one, other)
+    for box in root.iter(f"{SVG}rect"):
+        lower = float(box.get("y") or 0) + float(box.get("height") or 0)
+        crosses = float(box.get("y") or 0) < CAPTION < lower < 810
+        assert not crosses, (what, ElementTree.tostring(box))
 
 
 def spans(root: ElementTree.Element) -> Iterator[tuple[float, float, float, str]]:
@@ -152,6 +165,28 @@ def test_four_slots_name_the_contexts_that_pushed_them(image: Image) -> None:
         ["slots[2]", "irq", values[2]],
         ["slots[3]", "NMI", values[3]],
     ]
+
+
+def test_a_slot_names_a_context_only_while_that_occupies_it(image: Image) -> None:
+    reading = reading_of(image, "first-call", "thread", (), "coherent")
+    moments = {event.name: event.moment + 1 for event in reading.session.events}
+    pushed = said(draw(reading, moments["slot-pushed"], sources(), part="thread-info"))
+    assert (pushed.count("process"), pushed.count("top"), pushed.count("left over")) == (1, 1, 0)
+    popped = said(draw(reading, moments["slot-popped"], sources(), part="thread-info"))
+    assert (popped.count("process"), popped.count("top"), popped.count("left over")) == (0, 0, 1)
+    assert "1 → 0, just now" in popped
+
+
+@pytest.mark.parametrize("design", ["thread", "percpu", "gap"])
+def test_four_cpus_have_room(image: Image, design: str) -> None:
+    session = Session(image, resolve(image, "two-sites", design, cpus=4))
+    session.feed("rr*5")
+    session.advance(session.max_steps)
+    reading = Reading(session)
+    for event in session.events[:200:10]:
+        svg = draw(reading, event.moment + 1, sources())
+        assert [cpu for cpu in range(4) if f"CPU {cpu}" in said(svg)] == [0, 1, 2, 3]
+        stays_inside(ElementTree.fromstring(svg), (design, event.moment))
 
 
 def test_what_each_cpu_would_decode_is_told_byte_by_byte_where_fetches_may_lag(image: Image) -> None:

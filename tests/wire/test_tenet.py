@@ -11,7 +11,7 @@ from trapscope.core.errors import BadInput
 from trapscope.core.image import Image
 from trapscope.core.reading import Reading
 from trapscope.core.session import Session
-from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE, REGISTERS
+from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE, REGISTERS, RIP, RSP
 from trapscope.wire import exports
 
 #: All that Tenet's plugins/tenet/trace/arch/amd64.py has; its reader gives up at any other name.
@@ -86,6 +86,18 @@ def test_the_first_line_holds_all_registers_and_rip_comes_last_of_them(image: Im
         registers = [name for item in line.split(",") if (name := item.split("=")[0]) not in ("mr", "mw")]
         assert registers[-1] == "rip"
         assert registers.count("rip") == 1
+
+
+def test_a_return_reads_the_word_that_it_pops_and_no_more(image: Image) -> None:
+    session = played(image, "first-call")
+    lines = text_of(session, None)
+    returns = [step for step in session.trace.steps() if step.code == b"\xc3"]
+    for step in returns:
+        stack = session.trace.seek(step.moment).regs[0][RSP]
+        items = [item for item in lines[step.moment + 1].strip().split(",") if item.startswith("m")]
+        rip = session.trace.seek(step.moment + 1).regs[0][RIP]
+        assert items == [f"mr={stack:#x}:{rip.to_bytes(8, 'little').hex()}"]
+    assert len(returns) > 20
 
 
 def test_pieces_read_as_one(image: Image) -> None:

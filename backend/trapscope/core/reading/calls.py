@@ -37,7 +37,7 @@ class Activation:
     function: str
     entry: Entry
     step: int
-    """The step whose lane it belongs to; -1 where that is the CPU's first one, whenever it comes."""
+    """The step that led into it, in whose lane it is; -1 where it was running at moment 0."""
     entered: int
     """The moment at which the CPU stands on its first instruction; a trap begins with its delivery."""
     here: int
@@ -46,8 +46,6 @@ class Activation:
     """RSP at entry: where the return address lies, or the frame's ip for a trap."""
     vector: int
     parent: Activation | None
-    interrupted: int = -1
-    """Of a trap: the CPU's last step before the delivery, -1 if there was none."""
     left: int | None = None
     """The moment this CPU left it, for good or for another task; None as long as it has not."""
 
@@ -76,8 +74,6 @@ class Calls:
         self.all: list[Activation] = []
         """Every activation, in the order of entry: one that is nested comes after what it is nested in."""
         self._names, self._cpu, self._parked = names, cpu, parked
-        self._last = -1
-        """The CPU's last step."""
         self._rip, self._rsp = start.regs[cpu][RIP], start.regs[cpu][RSP]
         outermost, *nested = self._callers(start) or ["?"]
         chain = self._enter(None, outermost, "start", 0, self._rsp, -1)
@@ -99,16 +95,15 @@ class Calls:
                 self._rsp = change.new
         after, now = self._rsp, step.moment + 1
         chain: Activation | None = self._chains.last
-        interrupted, self._last = self._last, step.moment
         if step.vector >= 0:
             frame = after + 8 if step.error_code >= 0 else after
-            trap = self._enter(chain, self._name(), "trap", step.moment, frame, step.moment, step.vector)
-            trap.interrupted = interrupted
-            self._chains.set(now, trap)
+            self._chains.set(
+                now, self._enter(chain, self._name(), "trap", step.moment, frame, step.moment, step.vector)
+            )
             return
-        name, lane = self._name(), step.moment
+        name = self._name()
         if flow == "call":
-            self._chains.set(now, self._enter(chain, name, "call", now, after, lane))
+            self._chains.set(now, self._enter(chain, name, "call", now, after, step.moment))
             return
         if flow == "ret":
             chain = _leave_below(chain, after, now)
@@ -116,10 +111,10 @@ class Calls:
             ended = _popped(chain, before)
             if ended is not None:
                 _leave(chain, ended, now)
-                chain, lane = ended.parent, ended.interrupted
+                chain = ended.parent
         elif before != after:
             chain = self._switch_stack(chain, before, after, now)
-        self._chains.set(now, self._arrive(chain, name, "jump" if flow == "other" else "return", now, after, lane))
+        self._chains.set(now, self._arrive(chain, name, "jump" if flow == "other" else "return", now, after))
 
     def _callers(self, start: State) -> list[str]:
         """The functions that the CPU is in at moment 0, outermost first: its own, and where the frame pointers lead."""
@@ -141,17 +136,17 @@ class Calls:
     def _name(self) -> str:
         return self._names.owner(self._rip) or "?"
 
-    def _arrive(self, chain: Activation | None, name: str, entry: Entry, now: int, sp: int, lane: int) -> Activation:
+    def _arrive(self, chain: Activation | None, name: str, entry: Entry, now: int, sp: int) -> Activation:
         """Gone on in another function without a call: a jump into a trampoline, or a return to somewhere else."""
         if chain is None:
-            return self._enter(None, name, entry, now, sp, lane)
+            return self._enter(None, name, entry, now, sp, now - 1)
         if chain.function == name:
             return chain
         # Entry code that jumps on is still inside its trap; any other function is over.
         if chain.entry == "trap":
-            return self._enter(chain, name, entry, now, chain.sp, lane)
+            return self._enter(chain, name, entry, now, chain.sp, now - 1)
         chain.left = now
-        return self._enter(chain.parent, name, entry, now, chain.sp, lane)
+        return self._enter(chain.parent, name, entry, now, chain.sp, now - 1)
 
     def _enter(
         self, parent: Activation | None, name: str, entry: Entry, entered: int, sp: int, step: int, vector: int = -1
