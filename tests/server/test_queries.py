@@ -104,7 +104,7 @@ async def test_questions_are_answered_again_after_the_engine_process_has_died() 
 @pytest.mark.parametrize(
     ("path", "query", "says"),
     [
-        ("why", {"target": "rax", "at": "3"}, "the guest has no symbol rax"),
+        ("why", {"target": "rax", "at": "3"}, "“rax”: of which CPU? rax@0"),
         ("why", {"target": "xyz@0", "at": "3"}, "a CPU has no “xyz”"),
         ("why", {"target": "rax@3", "at": "3"}, "this run has no CPU 3"),
         ("why", {"target": "slots[7]@0", "at": "3"}, "there is no slots[7]"),

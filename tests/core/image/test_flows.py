@@ -160,11 +160,11 @@ class Fetched:
         return operand.address(self.regs, self.step.rip + len(self.step.code))
 
 
-def uses_of(output: Output, step: Step, before: State, after: State) -> tuple[Use, ...]:
+def uses_of(output: Output, step: Step, after: State) -> tuple[Use, ...]:
     """What the output was made from, by its condition."""
     if output.condition is None:
         return output.uses
-    flags = (after if output.condition.after else before).regs[step.cpu][RFLAGS]
+    flags = after.regs[step.cpu][RFLAGS]
     return output.uses if output.condition.holds(flags) else output.otherwise
 
 
@@ -262,7 +262,7 @@ def examined(image: Image) -> Examined:
         if not explained(flow, step, inputs):
             found.unexplained.append(f"{what}: {step.regs} {step.writes}")
         for output in flow.outputs:
-            uses = uses_of(output, step, before, after)
+            uses = uses_of(output, step, after)
             taken = tuple(inputs.value(use.operand) for use in uses)
             made = outcome(output, step, inputs, after)
             if output.place == Part(RIP) and output.condition is not None:

@@ -71,7 +71,9 @@ def test_a_register_is_the_named_part(image: Image) -> None:
     ("target", "why"),
     [
         ("", "“” is no target: give a register of a CPU (rax@0), depth@0 or slots[1]@0"),
-        ("rax", "the guest has no symbol rax"),
+        ("rax", "“rax”: of which CPU? rax@0"),
+        ("depth", "“depth”: of which CPU? depth@0"),
+        ("rip:8", "“rip:8”: of which CPU? rip@0"),
         ("rax@1", "“rax@1”: this run has no CPU 1, only CPU 0"),
         ("xmm0@0", "a CPU has no “xmm0”: a trace has rax, rbx"),
         ("slots[4]@0", "there is no slots[4]: an int3 stack has slots[0] to slots[3]"),

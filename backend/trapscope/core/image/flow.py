@@ -100,11 +100,13 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What jcc, setcc and cmovcc ask of the flags (SDM vol. 1, appendix B). `after`: of those that it leaves."""
+    """What is asked of the flags as an instruction leaves them (SDM vol. 1, appendix B).
+
+    Jcc, SETcc and CMOVcc leave them as they found them; CMPXCHG says by ZF what it did.
+    """
 
     mask: int
     holds: Callable[[int], bool]
-    after: bool = False
 
     @property
     def use(self) -> Use:

@@ -19,7 +19,6 @@ from trapscope.core.image.flow import (
     IF,
     OF,
     STATUS,
-    ZF,
     Condition,
     Constant,
     Operand,
@@ -247,7 +246,7 @@ def _compare_and_exchange(i: Reading) -> list[Output]:
     """ZF afterwards tells: where the accumulator was equal the source is stored, else what was there is loaded."""
     target, source = i.operands
     accumulator = _ACCUMULATOR[i.sizes[0]]
-    equal = Condition(ZF, CONDITIONS["e"].holds, after=True)
+    equal = CONDITIONS["e"]
     compared = (data(accumulator), data(target))
     chosen = [
         Output(output.place, (data(source), *compared), copies=True, condition=equal, otherwise=(data(target),))

@@ -163,7 +163,7 @@ class Producers:
         step = origin.step
         chosen = output.uses
         if output.condition is not None:
-            flags = self.index.register(self._cpu(step), RFLAGS, step + output.condition.after)
+            flags = self.index.register(self._cpu(step), RFLAGS, step + 1)
             chosen = output.uses if output.condition.holds(flags) else output.otherwise
         narrow = self._within(place, origin, output) if output.copies else None
         for number, use in enumerate(chosen):

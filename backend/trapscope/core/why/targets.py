@@ -119,6 +119,8 @@ class Targets:
 
     def _symbol(self, name: str, text: str) -> Symbol:
         found = self._image.find(name)
+        if found is None and (name == "depth" or register_named(name, 0) is not None):
+            raise BadInput(f"“{text}”: of which CPU? {name}@0")
         if found is None:
             raise BadInput(f"“{text}”: the guest has no symbol {name} (`trapscope guest symbols` lists them)")
         if found.per_cpu:
