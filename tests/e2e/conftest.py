@@ -31,6 +31,8 @@ def server() -> Iterator[str]:
         **os.environ,
         "TRAPSCOPE_MAX_CREATIONS_PER_MINUTE": "1000",
         "TRAPSCOPE_MAX_SESSIONS_PER_ADDRESS": "200",
+        # A run that goes on for ever is still going on when somebody cancels it.
+        "TRAPSCOPE_MAX_STEPS": "2000000",
     }
     command = [sys.executable, "-m", "trapscope", "serve", "--port", "0", "--workers", "1"]
     with serving(command, environment=environment) as url:

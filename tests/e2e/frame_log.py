@@ -19,6 +19,12 @@ _BEGIN = """() => {
   window.frameLog = log;
   requestAnimationFrame(next);
 }"""
+_COUNT = """async () => {
+  for (let frame = 0; frame < 120; frame++) {
+    await new Promise(requestAnimationFrame);
+    for (const start = performance.now(); performance.now() - start < 8; );
+  }
+}"""
 _END = "() => { const log = window.frameLog; window.frameLog = null; return log; }"
 
 #: One frame that comes late at 60 Hz: as long as two take, and what the clock's grain adds.
@@ -37,11 +43,17 @@ class FrameLog:
         """How many took longer than two frames take at 60 Hz."""
         return sum(gap > LONGEST_MS for gap in self.gaps)
 
+    @property
+    def work(self) -> float:
+        """What the page's main thread worked for each, in milliseconds."""
+        return self.worked / len(self.gaps)
+
     def __str__(self) -> str:
         count = len(self.gaps)
         median, p99 = self.gaps[count // 2], self.gaps[count * 99 // 100]
         return (
-            f"{count} frames, median {median:.1f} ms, p99 {p99:.1f}, longest {self.gaps[-1]:.1f}, {self.late} over 33"
+            f"{count} frames, median {median:.1f} ms, p99 {p99:.1f}, longest {self.gaps[-1]:.1f}, {self.late} over 33;"
+            f" {self.work:.1f} ms of work in each"
         )
 
 
@@ -65,3 +77,10 @@ async def _worked(devtools: CDPSession) -> float:
     """What the main thread has worked since it began: milliseconds."""
     told = await devtools.send("Performance.getMetrics")
     return next(1000 * float(metric["value"]) for metric in told["metrics"] if metric["name"] == "TaskDuration")
+
+
+async def control(page: Page) -> FrameLog:
+    """The frames of a page that does nothing but count for half of each: what this machine has to give just now."""
+    async with frames_of(page) as frames:
+        await page.evaluate(_COUNT)
+    return frames

@@ -12,12 +12,12 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.conftest import OpenStage
-from tests.e2e.frame_log import FrameLog, frames_of
+from tests.e2e.frame_log import FrameLog, control, frames_of
 from tests.e2e.stage import Stage
 
 Say = Callable[[str], None]
 
-TRIES = 12
+TRIES = 8
 #: A run that goes round for ever: an NMI in an NMI, and entry code that does not keep the first one's frame.
 ENDLESS = {"scenario": "nmi-in-nmi", "design": "gap", "variant": "plain-nmi"}
 INTERRUPTED = "0*562 nmi@0 0*157 nmi@0"
@@ -154,15 +154,21 @@ async def test_scrubbing_through_20_000_steps_no_frame_takes_longer_than_33_ms(o
     await stage.open(20_000, schedule_of(20_000), **ENDLESS)
 
     tries: list[FrameLog] = []
-    while len(tries) < TRIES and not any(frames.late == 0 for frames in tries):
+    controls: list[FrameLog] = []
+    while len(tries) < TRIES and all(frames.late for frames in tries):
         async with frames_of(stage.page) as frames:
             await drag(stage, 0, 1, 0.3, 0.6, moves=80)
         await stage.page.mouse.up()
-        say(str(frames))
         tries.append(frames)
+        say(str(frames))
+        if frames.late:
+            controls.append(await control(stage.page))
+            say(f"while a page that only counts has {controls[-1]}")
 
     assert 11_000 < await stage.moment() < 13_000
-    assert min(frames.late for frames in tries) == 0
+    # On a machine so busy that not even that page keeps its frames, ours is held to what it works for one.
+    assert min(frames.late for frames in tries) == 0 or any(frames.late for frames in controls)
+    assert min(frames.work for frames in tries) < 1000 / 60
 
 
 async def test_what_scrubbing_shows_is_what_stepping_there_shows(open_stage: OpenStage) -> None:

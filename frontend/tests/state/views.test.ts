@@ -8,7 +8,7 @@ import { siteView } from "../../src/state/siteView";
 import { stackView, type StackWord } from "../../src/state/stackView";
 import { storyAt, type Telling } from "../../src/state/story";
 import { threadView } from "../../src/state/threadView";
-import { timeline } from "../../src/state/timeline";
+import { marksApart, timeline } from "../../src/state/timeline";
 import type { LensEvent } from "../../src/wire/wire.gen";
 import { firstCall, FRAME, MOMENT, SITE, SLOT, STUB } from "../firstCall";
 
@@ -273,6 +273,39 @@ describe("the timeline", () => {
       [0, 2],
       [1, 2],
     ]);
+  });
+});
+
+describe("the timeline of a long run", () => {
+  const event = (n: number, cpu: number, name: "int3" | "halted"): LensEvent =>
+    ({ n, cpu, event: name }) as LensEvent;
+  const marks = [0, 3, 5, 12].map((n) => ({
+    moment: n,
+    cpu: 0,
+    events: [event(n, 0, n === 5 ? "halted" : "int3")],
+  }));
+
+  it("keeps every mark as long as a moment has a pixel of its own", () => {
+    expect(marksApart(marks, 1)).toBe(marks);
+  });
+
+  it("makes one mark of what cannot be told apart, with the first event of each kind", () => {
+    const other = { moment: 4, cpu: 1, events: [event(4, 1, "int3")] };
+    const apart = marksApart([...marks.slice(0, 2), other, ...marks.slice(2)], 10);
+    expect(apart.map(({ moment, cpu, events }) => [moment, cpu, events.map(({ n }) => n)])).toEqual([
+      [0, 0, [0, 5]],
+      [4, 1, [4]],
+      [12, 0, [12]],
+    ]);
+  });
+
+  it("is made anew when the run has grown by a good part, or grows no more", () => {
+    const made = timeline(run);
+    expect(timeline(run, made, true)).toBe(made);
+    expect(timeline(run, made, false)).not.toBe(made);
+    const lengths = [8, 7].map((length) => timeline(run, { ...made, length }, true).length);
+    expect(lengths).toEqual([8, run.length]);
+    expect(timeline(firstCall(), made, true)).not.toBe(made);
   });
 });
 
