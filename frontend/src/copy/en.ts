@@ -7,7 +7,7 @@
 import { assertNever } from "../lib/assertNever";
 import type { Injection } from "../state/branch";
 import type { FrameWord } from "../state/frames";
-import type { Decoded } from "../state/siteView";
+import type { Decoded } from "../state/decoded";
 import type { Part } from "../state/sites";
 import type { StackFold } from "../state/stackFold";
 import type { WordKind } from "../state/stackView";
@@ -15,6 +15,7 @@ import type { Story } from "../state/story";
 import { shortName } from "../state/symbols";
 import type { Written } from "../state/written";
 import { compactInsn } from "../state/assembly";
+import type { Destination } from "../state/runTo";
 import type { ExportFile, ExportName } from "../state/exports";
 import type { Failure } from "../state/failure";
 import type { Trouble } from "../state/app.svelte";
@@ -674,6 +675,22 @@ export function failureText(failure: Failure): { text: string; action: string } 
   }
 }
 
+/** Why what was typed leads nowhere. */
+export function destinationText(there: Destination, length: number): string {
+  switch (there.is) {
+    case "moment":
+      return "";
+    case "beyond":
+      return `The run has come to moment ${length.toLocaleString("en")} so far.`;
+    case "no-symbol":
+      return `The guest has no symbol ${there.name}.`;
+    case "never":
+      return `CPU ${there.cpu} does not come to ${there.name} after this moment.`;
+    default:
+      return assertNever(there);
+  }
+}
+
 /** What each file is for. */
 export const EXPORTS: Record<ExportName, { title: (moment: number) => string; note: string }> = {
   figure: {
@@ -849,6 +866,12 @@ export const WORDS = {
   inject: "inject",
   injectAt: (cpu: number): string => `Inject at CPU ${cpu}`,
   goToMoment: "Go to moment",
+  momentOrSymbol: "moment or symbol",
+  goToNote: (cpu: number): string =>
+    `A moment’s number, or a symbol that CPU ${cpu} is to come to: do_int3, traced_fn+0x5`,
+  runToHere: "Click: to the next time this CPU comes here; with Shift: to the time before",
+  doesNotCome: (cpu: number, isBack: boolean): string =>
+    isBack ? `CPU ${cpu} had not come here before` : `CPU ${cpu} does not come here again`,
   go: "Go",
   of: (length: number): string => `of ${length.toLocaleString("en")}`,
   moment: "moment",
@@ -927,7 +950,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["c", "cancel a run that is still being recorded"],
   ["w", "on a value: why is it what it is? The way back, step by step"],
   ["↑ ↓", "on that way: to the next stop, to the one before; Enter goes to its moment"],
-  ["g", "go to a moment"],
+  ["g", "go to a moment, or to where this CPU comes to a symbol"],
   ["e", "edit the schedule"],
   ["s", "share this moment"],
   ["x", "export the run, or a figure of this moment"],

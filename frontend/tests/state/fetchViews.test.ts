@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fetchedSince } from "../../src/copy/en";
-import { type Decoded, siteView } from "../../src/state/siteView";
+import type { Decoded } from "../../src/state/decoded";
+import { siteView } from "../../src/state/siteView";
 import type { FetchViewChanged, TextWritten } from "../../src/wire/wire.gen";
 import { firstCall, MOMENT, SITE } from "../firstCall";
 
