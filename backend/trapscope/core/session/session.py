@@ -10,34 +10,18 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
-from typing import Final, assert_never
+from typing import Final
 
 from trapscope.core.image import Image
-from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane, Lens
-from trapscope.core.machine import NOWHERE, Block, Machine, View
+from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane
+from trapscope.core.machine import Machine
+from trapscope.core.session.account import Account
 from trapscope.core.session.params import booted
-from trapscope.core.session.schedule import (
-    SITE_BYTES,
-    AnyToken,
-    Canonical,
-    Fetch,
-    Inject,
-    Names,
-    RoundRobin,
-    RunSteps,
-    RunToEnd,
-    RunUntilEvent,
-    RunUntilSymbol,
-    RunUntilWaits,
-    parse,
-)
-from trapscope.core.session.standstill import IDLE_ROUNDS, IdleRounds
+from trapscope.core.session.player import Player
+from trapscope.core.session.schedule import AnyToken, Names, parse
 from trapscope.core.trace import Memory, State, Trace
-from trapscope.core.types import DEFAULT_MAX_STEPS, RIP, FetchModel, RunSpec, Severity, Step, Verdict
+from trapscope.core.types import DEFAULT_MAX_STEPS, FetchModel, RunSpec, Severity, Step, Verdict
 
-#: While the CPU of `K>.` waits, another runs until it waits too, at most this many steps.
-_TURN_STEPS: Final = 64
 _DONE: Final = object()
 
 
@@ -56,53 +40,39 @@ class Session:
         self.image, self.spec, self.max_steps = image, spec, max_steps
         self._machine = booted(image, spec) if machine is None else machine
         self.state0 = State([self._machine.registers(cpu) for cpu in range(spec.cpus)], Memory.of(self._machine.ram()))
-        self._trace = Trace(self.state0)
-        self._lens = Lens(image, spec, self.state0.copy())
-        self._events: list[Event] = []
-        self._findings: list[Finding] = []
-        self._lanes: list[Lane] = []
-        self._lane_of = array("I")
-        self._lane_ids: dict[Lane, int] = {}
+        self._account = Account(image, spec, self._machine, self.state0)
         self.verdict: Verdict | None = None
         self.reason = ""
         """One sentence on why the run ended, where the verdict alone does not say it."""
-        self._scenario_end = image.symbol("scenario_end").address
+        self._player = Player(self._machine, self._account, image.symbol("scenario_end").address)
         self._queue: deque[AnyToken] = deque()
         self._work: Iterator[None] | None = None
-        self._room = 0
-        self._injected: list[tuple[int, Inject]] = []
-        self._canonical = Canonical()
         self._names = Names(spec.cpus, EVENT_NAMES, self._address, spec.fetch is FetchModel.WEAK)
 
     @property
     def trace(self) -> Trace:
         """Every step so far."""
-        self._settle()
-        return self._trace
+        return self._settled().trace
 
     @property
     def events(self) -> list[Event]:
         """What the steps meant."""
-        self._settle()
-        return self._events
+        return self._settled().events
 
     @property
     def findings(self) -> list[Finding]:
         """What the checks found."""
-        self._settle()
-        return self._findings
+        return self._settled().findings
 
     @property
     def lanes(self) -> list[Lane]:
         """Every (context, trap, task) that a step had, in the order of first appearance."""
-        self._settle()
-        return self._lanes
+        return self._settled().lanes
 
     @property
     def lane_of(self) -> array[int]:
         """Per step, the index into `lanes`."""
-        self._settle()
-        return self._lane_of
+        return self._settled().lane_of
 
     @property
     def moment(self) -> int:
@@ -112,7 +82,7 @@ class Session:
     @property
     def schedule(self) -> str:
         """The canonical schedule of what has happened so far."""
-        return str(self._canonical)
+        return str(self._player.canonical)
 
     @property
     def hash(self) -> str:
@@ -142,29 +112,35 @@ class Session:
         """Make about `limit` ≥ 1 steps of what is queued (never more); returns how many were made."""
         start = self.moment
         while self.pending and self.moment - start < limit:
-            self._room = min(limit - (self.moment - start), self._budget())
-            if not self._room:
+            self._player.room = min(limit - (self.moment - start), self._budget())
+            if not self._player.room:
                 break
             if self._work is None:
-                self._work = self._pursue(self._queue[0])
+                self._work = self._player.play(self._queue[0])
             if next(self._work, _DONE) is _DONE:
                 self._work = None
-                if self._queue:
-                    self._queue.popleft()
+                self._queue.popleft()
+            self._conclude()
         return self.moment - start
 
     def turn(self, cpu: int, limit: int) -> int:
         """Let one CPU make up to `limit` steps now, past the queue; returns how many (fewer where it sleeps in HLT)."""
         made = 0
         while made < limit and self.verdict is None:
-            self._room = min(limit - made, self._budget())
-            if not self._room:
+            self._player.room = min(limit - made, self._budget())
+            if not self._player.room:
                 break
-            now = self._run(cpu, self._room)
+            now = self._player.run(cpu, self._player.room)
+            self._conclude()
             if not now:
                 break
             made += now
         return made
+
+    def _settled(self) -> Account:
+        """The account, with everything in it."""
+        self._account.settle()
+        return self._account
 
     def _budget(self) -> int:
         """How many steps are left; ends the run if there are none."""
@@ -179,7 +155,7 @@ class Session:
 
     def would_step(self, cpu: int, refreshed: Iterable[int]) -> Step | None:
         """The step that the CPU would make if its fetch saw the newest bytes at these addresses. Nothing changes."""
-        self._settle()
+        self._settled()
         before = self._machine.snapshot()
         for address in refreshed:
             self._machine.catch_up(cpu, address)
@@ -197,222 +173,21 @@ class Session:
         assert self.verdict is not None
         return self.verdict
 
-    def _pursue(self, token: AnyToken) -> Iterator[None]:
-        """Do what a token asks; yields whenever there is no room for another step."""
-        if isinstance(token, RunSteps):
-            yield from self._run_steps(token)
-        elif isinstance(token, RunUntilWaits):
-            yield from self._run_until_waits(token.cpu, token)
-        elif isinstance(token, RunUntilEvent):
-            yield from self._run_until_event(token)
-        elif isinstance(token, RunUntilSymbol):
-            yield from self._run_until_symbol(token)
-        elif isinstance(token, RunToEnd):
-            yield from self._run_to_end(token.cpu)
-        elif isinstance(token, RoundRobin):
-            yield from self._round_robin(token.quantum)
-        elif isinstance(token, Inject):
-            self._inject(token)
-        elif isinstance(token, Fetch):
-            self._fetch(token)
-        else:
-            assert_never(token)
-
-    def _run_steps(self, token: RunSteps) -> Iterator[None]:
-        left = token.steps
-        while left and not self._over():
-            made = self._run(token.cpu, min(left, self._room))
-            left -= made
-            if not made and left:
-                self._stuck(token, f"still wants {left} steps")
-            if not self._room:
-                yield
-
-    def _run_until_waits(self, cpu: int, token: AnyToken) -> Iterator[None]:
-        while not self._over():
-            made = self._run(cpu, self._room)
-            if not made and all(not self._machine.can_step(other) for other in range(self.spec.cpus)):
-                self._stuck(token, "every CPU waits")
-            if not made or self._machine.waits(cpu):
-                return
-            if not self._room:
-                yield
-
-    def _run_until_event(self, token: RunUntilEvent) -> Iterator[None]:
-        while not self._over():
-            if not self._run(token.cpu, 1):
-                self._stuck(token, f"{token.event} has not come")
-            elif self._raised(token):
-                return
-            if not self._room:
-                yield
-
-    def _raised(self, token: RunUntilEvent) -> bool:
-        """Whether the step just made raised the event. Most steps can't have raised any."""
-        latest = self._machine.latest()
-        if latest is not None and not latest.views and not self._lens.may_note(latest):
-            return False
-        last = self.moment - 1
-        return any(
-            event.name == token.event and event.cpu == token.cpu
-            for event in takewhile(lambda event: event.moment == last, reversed(self.events))
-        )
-
-    def _run_until_symbol(self, token: RunUntilSymbol) -> Iterator[None]:
-        while not self._over():
-            if not self._run(token.cpu, self._room, token.address):
-                self._stuck(token, f"{token.symbol} has not come")
-            if self._machine.rip(token.cpu) == token.address:
-                return
-            if not self._room:
-                yield
-
-    def _run_to_end(self, cpu: int) -> Iterator[None]:
-        others = [other for other in range(self.spec.cpus) if other != cpu]
-        idle = IdleRounds(self._machine.stores)
-        while not self._over():
-            self._run(cpu, self._room)
-            if self._machine.waits(cpu):
-                for other in others:
-                    yield from self._run_turn(other, _TURN_STEPS)
-                self._look_for_standstill(idle)
-            if not self._room:
-                yield
-
-    def _run_turn(self, cpu: int, steps: int) -> Iterator[None]:
-        """Up to so many steps of a CPU, fewer where it waits."""
-        while steps and not self._over():
-            if not self._room:
-                yield
-            made = self._run(cpu, min(steps, self._room))
-            steps -= made
-            if not made or self._machine.waits(cpu):
-                return
-
-    def _round_robin(self, quantum: int) -> Iterator[None]:
-        idle = IdleRounds(self._machine.stores)
-        while not self._over():
-            for cpu in range(self.spec.cpus):
-                left = quantum
-                while left and not self._over() and self._machine.can_step(cpu):
-                    if not self._room:
-                        yield
-                    left -= self._run(cpu, min(left, self._room))
-            self._look_for_standstill(idle)
-
-    def _look_for_standstill(self, idle: IdleRounds) -> None:
-        if self._over():
+    def _conclude(self) -> None:
+        """If the run has just ended, look at what must hold at its end, and say how it ended."""
+        if self._player.outcome is None or self.verdict is not None:
             return
-        cpus = range(self.spec.cpus)
-        waiting = all(map(self._machine.waits, cpus))
-        idle_rounds = idle.another(waiting, self._machine.stores)
-        if waiting and (idle_rounds >= IDLE_ROUNDS or not any(map(self._machine.can_step, cpus))):
-            self._end(Verdict.STUCK, "every CPU waits, and nothing is coming for any of them")
-
-    def _inject(self, token: Inject) -> None:
-        self._canonical.add(token.text)
-        self._injected.append((self.moment, token))
-        if token.what == "irq":
-            self._machine.inject_irq(token.cpu)
-        elif token.what == "nmi":
-            self._machine.inject_nmi(token.cpu)
-        else:
-            self._machine.inject_mce(token.cpu)
-
-    def _fetch(self, token: Fetch) -> None:
-        self._canonical.add(token.text)
-        if token.byte is None:
-            self._machine.catch_up(token.cpu)
-            return
-        site = self._stale_site(token.cpu) if token.site is None else token.site
-        if site is not None:
-            self._machine.catch_up(token.cpu, site + token.byte)
-
-    def _stale_site(self, cpu: int) -> int | None:
-        """The site nearest at or after the CPU's RIP of which it sees stale bytes."""
-        rip, stale = self._machine.registers(cpu)[RIP], self._machine.stale(cpu)
-        ahead = [
-            site
-            for site in self._lens.sites
-            if site + SITE_BYTES > rip and any(site + byte in stale for byte in range(SITE_BYTES))
-        ]
-        return min(ahead, default=None)
-
-    def _run(self, cpu: int, limit: int, stop_at: int = NOWHERE) -> int:
-        """Steps of one CPU, recorded and looked at; returns how many. Ends the run where it is over."""
-        made = self._machine.run(cpu, limit, stop_at)
-        self._room -= made
-        if made:
-            self._canonical.step(cpu, made)
-        if self._machine.shutdown:
-            self._end(Verdict.SHUTDOWN, f"CPU {cpu} shut down: a fault came while it was delivering a double fault")
-        elif self._machine.rip(cpu) == self._scenario_end:
-            self._end(Verdict.OK, "")
-        return made
-
-    def _settle(self) -> None:
-        """Record what the machine has done, and look at it."""
-        for block in self._machine.take():
-            self._trace.extend(block)
-            self._look_at(block)
-
-    def _look_at(self, block: Block) -> None:
-        done, cpus, views = 0, block.cpu.tolist(), deque(block.views)
-        for row in self._lens.noteworthy(block):
-            self._look_at_views(views, block, row)
-            self._stay_in_lanes(cpus[done:row])
-            self._events += self._lens.observe(block.step(row), self._trace.play(block.first + row + 1))
-            self._lane_of.append(self._lane_id(self._lens.lane))
-            self._findings += self._lens.take_findings()
-            done = row + 1
-        self._look_at_views(views, block, len(block))
-        self._stay_in_lanes(cpus[done:])
-
-    def _look_at_views(self, views: deque[View], block: Block, end: int) -> None:
-        """Those that changed behind a step before `end`."""
-        while views and views[0].step < end:
-            self._events += self._lens.look_at_view(views.popleft(), block.first)
-
-    def _stay_in_lanes(self, cpus: list[int]) -> None:
-        """Steps of these CPUs, none of which changed what its CPU is doing."""
-        if not cpus:
-            return
-        lanes = {cpu: self._lane_id(self._lens.lane_of_next(cpu)) for cpu in set(cpus)}
-        self._lane_of.extend([lanes[cpu] for cpu in cpus] if len(lanes) > 1 else [lanes[cpus[0]]] * len(cpus))
-
-    def _lane_id(self, lane: Lane) -> int:
-        found = self._lane_ids.get(lane)
-        if found is None:
-            found = self._lane_ids[lane] = len(self._lanes)
-            self._lanes.append(lane)
-        return found
-
-    def _stuck(self, token: AnyToken, what: str) -> None:
-        self._end(Verdict.STUCK, f"“{token.text}” at position {token.position}: {what}, and its CPU is in HLT")
-
-    def _end(self, verdict: Verdict, reason: str) -> None:
-        complete = verdict is Verdict.OK and not reason
-        trace = self.trace
-        last = max(len(trace) - 1, 0)
-        cpu = trace.step(last).cpu if len(trace) else 0
-        shutdown = verdict is Verdict.SHUTDOWN
-        self._findings += self._lens.finish(last, cpu, trace.head, complete=complete, shutdown=shutdown)
-        self._findings += self._never_taken()
-        violated = any(finding.severity is Severity.VIOLATION for finding in self.findings)
+        verdict, self.reason = self._player.outcome
+        complete = verdict is Verdict.OK and not self.reason
+        self._account.finish(complete=complete, shutdown=verdict is Verdict.SHUTDOWN)
+        self._account.findings += self._player.never_taken()
+        violated = any(finding.severity is Severity.VIOLATION for finding in self._account.findings)
         self.verdict = Verdict.VIOLATED if violated and verdict is Verdict.OK else verdict
-        self.reason = reason
         self.cancel()
 
-    def _over(self) -> bool:
-        return self.verdict is not None
-
-    def _never_taken(self) -> Iterator[Finding]:
-        """The last injection of each kind at each CPU, where it is still pending at the end."""
-        last = {(token.what, token.cpu): (moment, token) for moment, token in self._injected}
-        for (what, cpu), (moment, token) in last.items():
-            if what in self._machine.pending(cpu):
-                detail = f"“{token.text}” at position {token.position} was never taken by CPU {cpu}"
-                yield Finding(max(min(moment, self.moment - 1), 0), "injections-taken", Severity.NOTE, cpu, detail)
+    def _end(self, verdict: Verdict, reason: str) -> None:
+        self._player.end(verdict, reason)
+        self._conclude()
 
     def _address(self, name: str) -> int | None:
         symbol = self.image.find(name)
