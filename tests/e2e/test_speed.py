@@ -23,16 +23,25 @@ ENDLESS = {"scenario": "nmi-in-nmi", "design": "gap", "variant": "plain-nmi"}
 INTERRUPTED = "0*562 nmi@0 0*157 nmi@0"
 INTERRUPTED_STEPS = 562 + 157
 
-#: Notes when the page first could be played, and when everything of the run was there.
+#: Notes when the page can first be played: milliseconds since the address was entered.
 _WATCH = """
-window.reached = {};
 new MutationObserver(() => {
-  const note = (name) => (window.reached[name] ??= performance.now());
-  const main = document.querySelector("main");
-  if (document.querySelector('[aria-label="Play"]:enabled')) note("playable");
-  if (main?.dataset.state === "ready") note("whole");
+  if (document.querySelector('[aria-label="Play"]:enabled')) window.playable ??= performance.now();
 }).observe(document, { subtree: true, childList: true, attributes: true });
 """
+
+#: Chooses another scenario; milliseconds until all of its steps and their code are there.
+_CHOOSE_AND_WAIT = """async (scenario) => {
+  const main = document.querySelector("main");
+  const before = main.dataset.session;
+  const start = performance.now();
+  const list = document.querySelector(`select:has(option[value=${scenario}])`);
+  list.value = scenario;
+  list.dispatchEvent(new Event("change", { bubbles: true }));
+  const isThere = () => main.dataset.session !== before && main.dataset.state === "ready";
+  while (!isThere()) await new Promise(requestAnimationFrame);
+  return performance.now() - start;
+}"""
 
 #: Chooses another design and plays the new run as soon as that is possible; milliseconds until a step was drawn.
 _CHOOSE_AND_PLAY = """async (design) => {
@@ -102,30 +111,31 @@ async def drag(stage: Stage, *places: float, moves: int) -> None:
 
 
 async def test_the_page_can_be_played_within_a_second(open_stage: OpenStage, say: Say) -> None:
-    waits = [(await reached(await open_stage()))["playable"] for _ in range(3)]
+    waits: list[float] = []
+    for _ in range(4):
+        stage = await open_stage()
+        await stage.page.add_init_script(_WATCH)
+        await stage.visit()
+        await stage.page.locator('[aria-label="Play"]:enabled').wait_for()
+        waits.append(await stage.page.evaluate("window.playable"))
 
-    say(f"playable after {', '.join(f'{wait:.0f}' for wait in waits)} ms")
+    say(f"from the address to a page that can be played: {', '.join(f'{wait:.0f}' for wait in waits)} ms")
     assert min(waits) < 1000
 
 
-async def test_a_whole_live_patch_is_in_the_browser_within_a_second(open_stage: OpenStage, say: Say) -> None:
+async def test_a_whole_live_patch_is_in_the_browser_within_a_second_of_choosing_it(
+    open_stage: OpenStage, say: Say
+) -> None:
     waits: list[float] = []
-    for _ in range(3):
+    for _ in range(4):
         stage = await open_stage()
-        waits.append((await reached(stage, scenario="patch-live"))["whole"])
+        await stage.visit(scenario="first-call", design="thread")
+        await expect(stage.main).to_have_attribute("data-state", "ready", timeout=30_000)
+        waits.append(await stage.page.evaluate(_CHOOSE_AND_WAIT, "patch-live"))
         assert await stage.main.get_attribute("data-steps") == "6235"
 
-    say(f"6235 steps and their code after {', '.join(f'{wait:.0f}' for wait in waits)} ms, loading the page included")
+    say(f"6235 steps and the code that they ran after {', '.join(f'{wait:.0f}' for wait in waits)} ms")
     assert min(waits) < 1000
-
-
-async def reached(stage: Stage, **query: str) -> dict[str, float]:
-    """What `_WATCH` noted until everything was there: milliseconds since the address was entered."""
-    await stage.page.add_init_script(_WATCH)
-    await stage.visit(**query)
-    await expect(stage.main).to_have_attribute("data-state", "ready", timeout=30_000)
-    noted: dict[str, float] = await stage.page.evaluate("window.reached")
-    return noted
 
 
 async def test_from_a_click_to_the_first_step_of_another_run_it_takes_no_300_ms(
