@@ -8,6 +8,8 @@ from playwright.async_api import expect
 from tests.e2e.conftest import OpenStage
 from tests.e2e.told import Told
 from trapscope.core.image import Image
+from trapscope.core.session import Session
+from trapscope.core.session.catalogue import CATALOGUE, resolve
 
 
 @pytest.mark.parametrize(
@@ -38,3 +40,20 @@ async def test_another_design_is_chosen_by_one_click(open_stage: OpenStage, imag
     assert "design=skip" in stage.page.url
     await stage.go_to(skip.moment_behind("fops-missed"))
     assert "without tracer_ops being called" in await stage.story()
+
+
+async def test_nothing_lies_above_the_frame_on_an_nmis_own_stack(open_stage: OpenStage, image: Image) -> None:
+    session = Session(image, resolve(image, "four-contexts"))
+    session.feed(CATALOGUE["four-contexts"].schedule)
+    session.advance(session.max_steps)
+    nmi = next(event.moment for event in session.events if event.name == "nmi")
+    stage = await open_stage()
+    await stage.open(len(session.trace), scenario="four-contexts")
+
+    await stage.go_to(nmi + 2)
+
+    stack = await stage.page.locator('[data-part="stack"]').inner_text()
+    above, own = stack.split("nmi_stacks[0]")
+    assert "words of the callers" in above
+    assert own.split("\n…")[0].strip().startswith("iret frame")
+    assert "callers" not in own

@@ -96,7 +96,8 @@ function segment(
       if (compare(at, piece.low) >= 0) words.push(context.word(at, piece));
     }
   }
-  const area = stackArea(recording.guest.symbols, at);
+  // `at` may stand behind the last word, where the next stack begins.
+  const area = stackArea(recording.guest.symbols, add(at, -1));
   const older = area === null ? OLDER_SHOWN : Math.floor((distance(area.end, at) ?? 0) / WORD);
   for (let index = 0; index < older; index++) words.push(context.older(add(at, index * WORD)));
   return { name, rows: fold(words.reverse(), baseOf(recording, moment, cpu, low)) };
