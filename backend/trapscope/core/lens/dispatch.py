@@ -23,7 +23,6 @@ _EXECUTED: Final = 1
 _UNWRITTEN: Final = 2
 _ARRIVED: Final = 4
 _UNKNOWN: Final = 8
-_NO_WRITE: Final = (1 << 62, 0)
 
 
 class Dispatch:
@@ -106,28 +105,26 @@ class Dispatch:
 
         Whoever is told of one may begin to wait for others; that holds for the steps behind it.
         """
-        writes = self._writes_of(block)
-        marked, at = self._marked(block, -1), 0
-        version = self._version
-        write = next(writes, _NO_WRITE)
+        rows, words = _written(block)
+        marked, at, write = self._marked(block, -1), 0, 0
+        version, watched = self._version, self._words
         done = -1
-        while at < len(marked) or write is not _NO_WRITE:
+        while True:
             if self._version != version:
                 marked, at = self._marked(block, done), 0
                 version = self._version
-                continue
             row = marked[at] if at < len(marked) else len(block)
-            while write[0] < row and write[1] not in self._words:
-                write = next(writes, _NO_WRITE)
-            row = min(row, write[0])
-            if row == len(block) or row == _NO_WRITE[0]:
+            while rows[write] < row and words[write] not in watched:
+                write += 1
+            row = min(row, rows[write])
+            if row == len(block):
                 return
             done = row
             yield row
             while at < len(marked) and marked[at] <= row:
                 at += 1
-            while write[0] <= row:
-                write = next(writes, _NO_WRITE)
+            while rows[write] <= row:
+                write += 1
 
     def may_note(self, step: Glimpse) -> bool:
         """Whether anybody wants to know of this one step."""
@@ -188,14 +185,18 @@ class Dispatch:
             mark |= _ARRIVED
         return mark
 
-    def _writes_of(self, block: Block) -> Iterator[tuple[int, int]]:
-        """(step, word) of every word written, in order."""
-        addresses, sizes = block.write_addr.tolist(), block.write_size.tolist()
-        for row, address, size in zip(block.write_step.tolist(), addresses, sizes, strict=True):
-            first, last = _word(address), _word(address + size - 1)
-            yield row, first
-            if last != first:
-                yield row, last
+
+def _written(block: Block) -> tuple[list[int], list[int]]:
+    """The step and the word of every word written, in order; at the end the step behind the last, which writes none."""
+    maps = np.where(block.write_addr >= np.uint64(KERNEL_MAP), np.uint64(KERNEL_MAP), np.uint64(DIRECT_MAP))
+    first = block.write_addr - maps
+    last = first + block.write_size - np.uint64(1) >> np.uint64(_WORD_SHIFT)
+    first >>= np.uint64(_WORD_SHIFT)
+    rows, words = block.write_step.tolist(), first.tolist()
+    for at in np.flatnonzero(last != first)[::-1].tolist():
+        rows.insert(at + 1, rows[at])
+        words.insert(at + 1, words[at] + 1)
+    return [*rows, len(block)], [*words, -1]
 
 
 def _words(address: int, length: int) -> range:

@@ -110,9 +110,9 @@ class Session:
 
     def advance(self, limit: int) -> int:
         """Make about `limit` ≥ 1 steps of what is queued (never more); returns how many were made."""
-        start = self.moment
-        while self.pending and self.moment - start < limit:
-            self._player.room = min(limit - (self.moment - start), self._budget())
+        start = now = self.moment
+        while self.pending and now - start < limit:
+            self._player.room = min(limit - (now - start), self._budget(now))
             if not self._player.room:
                 break
             if self._work is None:
@@ -121,13 +121,14 @@ class Session:
                 self._work = None
                 self._queue.popleft()
             self._conclude()
-        return self.moment - start
+            now = self.moment
+        return now - start
 
     def turn(self, cpu: int, limit: int) -> int:
         """Let one CPU make up to `limit` steps now, past the queue; returns how many (fewer where it sleeps in HLT)."""
         made = 0
         while made < limit and self.verdict is None:
-            self._player.room = min(limit - made, self._budget())
+            self._player.room = min(limit - made, self._budget(self.moment))
             if not self._player.room:
                 break
             now = self._player.run(cpu, self._player.room)
@@ -142,9 +143,9 @@ class Session:
         self._account.settle()
         return self._account
 
-    def _budget(self) -> int:
-        """How many steps are left; ends the run if there are none."""
-        left = self.max_steps - self.moment
+    def _budget(self, moment: int) -> int:
+        """How many steps are left at a moment; ends the run if there are none."""
+        left = self.max_steps - moment
         if not left:
             self._end(Verdict.OUT_OF_STEPS, f"the step budget of {self.max_steps} is used up")
         return left
