@@ -33,6 +33,7 @@ def test_the_four_ratios_are_named_and_each_says_both_sides(told: dict[str, Any]
     for name in names:
         figure = figures[name]
         assert told[name] == figure["median"] > 0
+        assert all(side["min"] <= side["median"] <= side["max"] for side in (figure["ours"], figure["peer"]))
         assert told[name] == pytest.approx(_quotient(figure), rel=1e-6)
 
 

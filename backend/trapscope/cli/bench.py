@@ -80,4 +80,4 @@ def _object(measured: list[Figure], repeats: int) -> dict[str, Any]:
 
 
 def _spread(samples: Samples) -> dict[str, float]:
-    return {**samples._asdict(), "noise": samples.noise}
+    return {"median": samples.median, "min": samples.least, "max": samples.most, "noise": samples.noise}
