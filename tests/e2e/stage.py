@@ -33,6 +33,7 @@ _LOOK = """() => [
 ]"""
 
 
+_MOST_FRAMES = 60
 _AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -114,3 +115,14 @@ class Stage:
     async def look(self) -> Any:
         """A fingerprint of all that is shown."""
         return await self.page.evaluate(_LOOK)
+
+    async def look_again(self, before: Any) -> Any:
+        """The fingerprint once it is what it was, or after so many frames that it never will be.
+
+        A pane that has changed its size finds its rows in the frames behind that.
+        """
+        for _ in range(_MOST_FRAMES):
+            if await self.look() == before:
+                break
+            await self.page.evaluate("() => new Promise(requestAnimationFrame)")
+        return await self.look()

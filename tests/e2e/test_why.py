@@ -176,7 +176,7 @@ async def test_a_forgotten_session_is_made_anew_at_the_same_moment(open_stage: O
     await stage.is_at(moment)
     await ask(stage, _SLOT)
     await stage.press("Escape")
-    assert await stage.look() == before
+    assert await stage.look_again(before) == before
     stage.errors.clear()  # that the session was gone is in the console
 
 
