@@ -256,7 +256,9 @@ async def test_the_lines_of_a_trace_are_as_the_schema_that_is_served(server: Run
     async with viewing(server.url, session) as viewer:
         await viewer.run("0*200")
     validator = Draft202012Validator(document)
-    for line in (await server.http.get(f"api/sessions/{session}/trace")).text.splitlines():
+    lines = (await server.http.get(f"api/sessions/{session}/trace")).text.splitlines()
+    assert len(lines) > 200
+    for line in lines:
         validator.validate(json.loads(line))
 
 
