@@ -5,8 +5,8 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import { mount } from "svelte";
 import { WORDS } from "./copy/en";
-import { app } from "./state/app.svelte";
-import Page from "./views/Page.svelte";
+import { app } from "./state/page/app.svelte";
+import Page from "./views/page/Page.svelte";
 
 const target = document.getElementById("app");
 const isFit =

@@ -6,8 +6,8 @@
 
 import { hexToBytes } from "../src/lib/bytes";
 import { u64 } from "../src/lib/hex";
-import { Guest } from "../src/state/guest";
-import { Recording } from "../src/state/recording";
+import { Guest } from "../src/state/guest/guest";
+import { Recording } from "../src/state/run/recording";
 import { REGISTERS } from "../src/wire/registers";
 import type { Chunk, LensEvent, MemberInfo, Registers, StructInfo, SymbolInfo } from "../src/wire/wire.gen";
 import { rangesOf, type StepsVector, vector } from "./vectors";

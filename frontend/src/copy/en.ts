@@ -5,20 +5,20 @@
  */
 
 import { assertNever } from "../lib/assertNever";
-import type { Injection } from "../state/branch";
-import type { FrameWord } from "../state/frames";
-import type { Decoded } from "../state/decoded";
-import type { Part } from "../state/sites";
-import type { StackFold } from "../state/stackFold";
-import type { WordKind } from "../state/stackView";
-import type { Story } from "../state/story";
-import { shortName } from "../state/symbols";
-import type { Written } from "../state/written";
-import { compactInsn } from "../state/assembly";
-import type { Destination } from "../state/runTo";
-import type { ExportFile, ExportName } from "../state/exports";
-import type { Failure } from "../state/failure";
-import type { Trouble } from "../state/app.svelte";
+import type { Injection } from "../state/session/branch";
+import type { FrameWord } from "../state/stage/frames";
+import type { Decoded } from "../state/stage/decoded";
+import type { Part } from "../state/run/sites";
+import type { StackFold } from "../state/stage/stackFold";
+import type { WordKind } from "../state/stage/stackWord";
+import type { Story } from "../state/story/story";
+import { shortName } from "../state/guest/symbols";
+import type { Written } from "../state/run/written";
+import { compactInsn } from "../state/guest/assembly";
+import type { Destination } from "../state/timeline/runTo";
+import type { ExportFile, ExportName } from "../state/session/exports";
+import type { Failure } from "../state/session/failure";
+import type { Trouble } from "../state/page/app.svelte";
 import type {
   ContextName,
   LensEvent,

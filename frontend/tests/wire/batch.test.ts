@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bytesToHex, hexToBytes } from "../../src/lib/bytes";
 import { hex, u64 } from "../../src/lib/hex";
-import { Trace } from "../../src/state/trace";
+import { Trace } from "../../src/state/run/trace";
 import { BatchDecoder } from "../../src/wire/batch";
 import { decodeMemory } from "../../src/wire/frame";
 import { REGISTERS } from "../../src/wire/registers";

@@ -6,8 +6,8 @@
 import { describe, expect, it } from "vitest";
 import { hexToBytes } from "../../src/lib/bytes";
 import { hex } from "../../src/lib/hex";
-import { TraceError } from "../../src/state/machine";
-import { Trace } from "../../src/state/trace";
+import { TraceError } from "../../src/state/run/machine";
+import { Trace } from "../../src/state/run/trace";
 import { BatchDecoder } from "../../src/wire/batch";
 import { decodeMemory } from "../../src/wire/frame";
 import { FrameError } from "../../src/wire/reader";
