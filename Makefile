@@ -57,13 +57,14 @@ generate: $(VENV)/.editable frontend/node_modules/.package-lock.json
 	@$(BIN)/python -m trapscope.wire.schema --out $(WIRE)/wire.schema.json
 	@$(NPM) run --silent gen
 
-# The locks: hashes and no hosts, so that any mirror serves them. uv.lock itself names hosts and stays out of the
-# repository. UPGRADE=--upgrade takes the newest versions that pyproject.toml allows.
+# The locks: hashes and no hosts, so that any mirror serves them. What is locked stays as it is, unless pyproject.toml
+# forbids it; UPGRADE=--upgrade takes the newest versions that it allows.
 lock: $(VENV)/.packages
-	$(BIN)/uv lock --quiet $(UPGRADE)
-	@for lock in "run --no-dev" "build --no-dev --group build" "dev --group dev" "node --only-group node"; do \
+	@for lock in "dev pyproject.toml --group dev" "build pyproject.toml --group build -c requirements/dev.txt" \
+	   "run pyproject.toml -c requirements/dev.txt" "node --group node"; do \
 	   set -- $$lock; file=requirements/$$1.txt; shift; \
-	   $(BIN)/uv export --quiet --locked --no-header --no-emit-project "$$@" -o $$file >/dev/null || exit 1; done
+	   $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	     $(UPGRADE) "$$@" -o $$file >/dev/null || exit 1; done
 
 # Every figure next to its peer, in one run.
 bench: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER)
@@ -75,7 +76,7 @@ wheel: $(VENV)/.editable
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m hatchling build -t wheel
 
 clean:
-	rm -rf $(VENV) $(ASSETS) dist frontend/node_modules uv.lock
+	rm -rf $(VENV) $(ASSETS) dist frontend/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find backend tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
