@@ -1,5 +1,5 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 
 // The built page is served by the backend, which reads it through importlib.resources.
 export default defineConfig({
@@ -13,12 +13,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  resolve: process.env["VITEST"] ? { conditions: ["browser"] } : {},
   server: {
     proxy: { "/api": { target: "http://127.0.0.1:8000", ws: true } },
-  },
-  test: {
-    environment: "happy-dom",
-    include: ["tests/**/*.test.ts"],
   },
 });
