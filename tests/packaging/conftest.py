@@ -1,10 +1,11 @@
-"""Wheels, each made once: from the working tree, from the sdist, and by the container's stages."""
+"""What people build and install, each made once, as they make it: from a clean tree, in fresh environments, with build
+isolation, on a machine without Node or a compiler; and what the container's stages make.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from zipfile import ZipFile
@@ -12,27 +13,66 @@ from zipfile import ZipFile
 import pytest
 
 from tests.packaging import dockerfile
+from tests.packaging.machine import BIN, Machine, fresh
 from tests.packaging.tree import ROOT, copy_sources
 
-BIN = Path(sys.executable).parent
+#: How people come by the program: by `pip install .`, or from what `uv build` leaves.
+WAYS = ("from the tree", "from the wheel", "from the sdist")
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """A machine without Node or a compiler."""
+    return Machine.at(tmp_path_factory.mktemp("machine"))
 
 
 @pytest.fixture(scope="session")
 def build_environment() -> dict[str, str]:
-    """The virtual environment's tools first: Node may be there only."""
+    """Of the stages that have Node and a compiler: the virtual environment's tools first, Node may be there only."""
     return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, build_environment: dict[str, str]) -> Path:
+def installed_tree(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a fresh environment after `pip install .` in a clean tree."""
+    folder = tmp_path_factory.mktemp("pip")
+    programs = fresh(folder / "v")
+    machine.must("pip install .", copy_sources(folder / "tree"), programs)
+    return programs
+
+
+@pytest.fixture(scope="session")
+def built(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `uv build` leaves in dist/: an sdist, and the wheel that was built from it."""
-    tree = copy_sources(tmp_path_factory.mktemp("tree"))
-    # No isolation: the build's requirements are in this environment, and the test needs no index.
-    subprocess.run(
-        [BIN / "uv", "build", "--quiet", "--no-build-isolation", "--python", sys.executable],
-        cwd=tree, env=build_environment, check=True,
-    )  # fmt: skip
+    tree = copy_sources(tmp_path_factory.mktemp("uv"))
+    (tree / "uv").symlink_to(BIN / "uv")
+    machine.must("uv build", tree, tree)
     return tree / "dist"
+
+
+@pytest.fixture(scope="session")
+def installed_wheel(built: Path, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after `pip install` of the wheel."""
+    programs = fresh(tmp_path_factory.mktemp("wheel") / "v")
+    machine.must("pip install trapscope-*.whl", built, programs)
+    return programs
+
+
+@pytest.fixture(scope="session")
+def installed_sdist(built: Path, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder where `uv tool install` puts the sdist's program: as pipx does, in an environment of its own."""
+    folder = tmp_path_factory.mktemp("tool")
+    homes = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
+    machine.must("uv tool install trapscope-*.tar.gz", built, built.parent, **homes)
+    return folder / "bin"
+
+
+@pytest.fixture(params=WAYS)
+def installed(request: pytest.FixtureRequest) -> Path:
+    """The folder of the installed program, by each of the ways."""
+    folder = request.getfixturevalue(f"installed_{request.param.split()[-1]}")
+    assert isinstance(folder, Path)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -68,15 +108,14 @@ def container_wheel(
 
 
 @pytest.fixture(scope="session")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of a fresh environment with the wheel and what it asks for."""
-    home = tmp_path_factory.mktemp("installed") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", home], check=True)
-    pip, quiet = str(home / "bin" / "pip"), ("--quiet", "--disable-pip-version-check")
+def installed_in_container(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of the container's last stage: the wheel upon what is locked, and nothing more."""
+    programs = fresh(tmp_path_factory.mktemp("container") / "v")
+    pip, quiet = str(programs / "pip"), ("--quiet", "--disable-pip-version-check")
     subprocess.run([pip, "install", *quiet, "--require-hashes", "-r", ROOT / "requirements/run.txt"], check=True)
     subprocess.run([pip, "install", *quiet, "--no-deps", wheel], check=True)
     subprocess.run([pip, "check"], check=True)
-    return home / "bin"
+    return programs
 
 
 def contents(wheel: Path) -> dict[str, bytes]:

@@ -1,7 +1,8 @@
-"""What people install: everything inside, the same from every way of building it, and it runs on its own."""
+"""What people install: everything inside, the same by every way, and it runs on its own."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tarfile
@@ -14,6 +15,7 @@ import httpx
 import trapscope
 from tests.packaging import dockerfile
 from tests.packaging.conftest import contents
+from tests.packaging.machine import Machine
 from tests.serving import serving
 
 
@@ -66,6 +68,15 @@ def test_the_sdist_and_the_container_build_the_same_wheel(wheel: Path, container
     assert [name for name in from_sdist if from_sdist[name] != from_stages[name]] == []
 
 
+def test_pip_puts_in_place_just_what_the_wheel_holds(wheel: Path, installed_tree: Path) -> None:
+    (site,) = installed_tree.parent.glob("lib/python3*/site-packages")
+    packed = {name: data for name, data in contents(wheel).items() if name.startswith("trapscope/")}
+    found = {path.relative_to(site).as_posix(): path for path in site.glob("trapscope/**/*") if path.is_file()}
+
+    assert packed.keys() == {name for name in found if "__pycache__" not in name}
+    assert [name for name, data in packed.items() if found[name].read_bytes() != data] == []
+
+
 def test_the_installed_program_says_its_version(installed: Path, tmp_path: Path) -> None:
     result = run(installed, tmp_path, "trapscope", "--version")
 
@@ -73,8 +84,11 @@ def test_the_installed_program_says_its_version(installed: Path, tmp_path: Path)
     assert result.stdout.strip() == f"trapscope {trapscope.__version__}"
 
 
-def test_neither_node_nor_a_compiler_is_near_the_installed_program(installed: Path) -> None:
-    assert [name for name in ("node", "npm", "cc", "gcc", "clang", "zig") if which(name, path=str(installed))] == []
+def test_neither_node_nor_a_compiler_was_there_when_it_was_built_or_is_there_now(
+    installed: Path, machine: Machine
+) -> None:
+    folders = os.pathsep.join((str(installed), machine.path))
+    assert [name for name in ("node", "npm", "cc", "gcc", "clang", "zig") if which(name, path=folders)] == []
 
 
 def test_the_installed_program_finds_itself_well(installed: Path, tmp_path: Path) -> None:
@@ -111,8 +125,9 @@ def test_the_installed_program_serves_the_page_and_a_run(installed: Path, tmp_pa
 
 
 def test_the_containers_command_answers_its_own_health_check(
-    installed: Path, tmp_path: Path, stages: dict[str, dockerfile.Stage]
+    installed_in_container: Path, tmp_path: Path, stages: dict[str, dockerfile.Stage]
 ) -> None:
+    installed = installed_in_container
     server = stages["server"]
     program, *arguments = dockerfile.command_of(server)
     check = dockerfile.health_check_of(server)
