@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -18,6 +19,14 @@ from tests.packaging.tree import ROOT, copy_sources
 
 #: How people come by the program: by `pip install .`, or from what `uv build` leaves.
 WAYS = ("from the tree", "from the wheel", "from the sdist")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A folder with an sdist and the wheel that was built from it, and what was said meanwhile."""
+
+    dist: Path
+    said: str
 
 
 @pytest.fixture(scope="session")
@@ -42,28 +51,35 @@ def installed_tree(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def built(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `uv build` leaves in dist/: an sdist, and the wheel that was built from it."""
-    tree = copy_sources(tmp_path_factory.mktemp("uv"))
-    (tree / "uv").symlink_to(BIN / "uv")
-    machine.must("uv build", tree, tree)
-    return tree / "dist"
+def uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with uv and nothing else."""
+    folder = tmp_path_factory.mktemp("uv")
+    (folder / "uv").symlink_to(BIN / "uv")
+    return folder
 
 
 @pytest.fixture(scope="session")
-def installed_wheel(built: Path, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(machine: Machine, uv: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """What `uv build` leaves in dist/."""
+    tree = copy_sources(tmp_path_factory.mktemp("tree"))
+    said = machine.must("uv build", tree, uv)
+    return Built(tree / "dist", said)
+
+
+@pytest.fixture(scope="session")
+def installed_wheel(built: Built, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same after `pip install` of the wheel."""
     programs = fresh(tmp_path_factory.mktemp("wheel") / "v")
-    machine.must("pip install trapscope-*.whl", built, programs)
+    machine.must("pip install trapscope-*.whl", built.dist, programs)
     return programs
 
 
 @pytest.fixture(scope="session")
-def installed_sdist(built: Path, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed_sdist(built: Built, uv: Path, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder where `uv tool install` puts the sdist's program: as pipx does, in an environment of its own."""
     folder = tmp_path_factory.mktemp("tool")
     homes = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
-    machine.must("uv tool install trapscope-*.tar.gz", built, built.parent, **homes)
+    machine.must("uv tool install trapscope-*.tar.gz", built.dist, uv, **homes)
     return folder / "bin"
 
 
@@ -76,16 +92,16 @@ def installed(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def wheel(built: Path) -> Path:
+def wheel(built: Built) -> Path:
     """The wheel from the sdist."""
-    (path,) = built.glob("*.whl")
+    (path,) = built.dist.glob("*.whl")
     return path
 
 
 @pytest.fixture(scope="session")
-def sdist(built: Path) -> tarfile.TarFile:
+def sdist(built: Built) -> tarfile.TarFile:
     """The sdist, open."""
-    (path,) = built.glob("*.tar.gz")
+    (path,) = built.dist.glob("*.tar.gz")
     return tarfile.open(path)
 
 

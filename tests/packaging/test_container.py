@@ -68,7 +68,7 @@ def test_compose_builds_this_dockerfile_and_runs_its_command(service: dict[str, 
 def test_every_command_of_the_dockerfile_is_one_that_the_makefile_runs(stages: dict[str, Stage]) -> None:
     makefile = (ROOT / "Makefile").read_text().replace("$(BIN)/", "").replace("$(NPM)", "npm --prefix frontend")
 
-    commands = [command for stage in stages.values() for command in stage.commands()]
+    commands = [command.replace(" --omit=dev", "") for stage in stages.values() for command in stage.commands()]
 
     assert len(commands) == 3
     assert [command for command in commands if command not in makefile] == []
