@@ -263,3 +263,15 @@ def test_without_its_sources_the_code_is_drawn_all_the_same(image: Image) -> Non
 def test_a_moment_or_cpu_that_is_not_there_is_refused(image: Image, moment: int, cpu: int | None, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         draw(reading_of(image, "first-call", "thread", (), "coherent"), moment, sources(), cpu=cpu)
+
+
+def test_the_last_sync_waits_until_the_cpu_in_its_handler_has_answered(image: Image) -> None:
+    reading = reading_of(image, "late-handler", "thread", (), "coherent")
+    phases = [event for event in reading.session.events if isinstance(event, lens.PatchPhaseBegun)]
+    (begun,) = [event.moment + 1 for event in phases if event.phase == "sync-3"]
+    over = [event.moment + 1 for event in phases if event.phase == "synced"][-1]
+    waits = [
+        "waiting for the others" in said(draw(reading, moment, sources(), part="site"))
+        for moment in (begun - 1, begun, over - 1, over)
+    ]
+    assert waits == [False, True, True, False]

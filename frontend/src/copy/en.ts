@@ -212,6 +212,7 @@ const PHASES: Record<string, string> = {
   "first-bytes":
     "Third pass: `finish_update()` replaces each breakpoint by the first byte of the new instruction.",
   "sync-3": "Third sync: no CPU may still take a breakpoint that nobody will claim any more.",
+  synced: "Every CPU has serialised since it was asked to: the sync is over, and the patcher goes on.",
   done: "The change is complete. `modifying_ftrace_code` drops, and `do_int3()` stops asking ftrace.",
 };
 
@@ -823,6 +824,7 @@ export const WORDS = {
   stale: " stale",
   torn: "torn",
   keepSite: (name: string): string => `Keep ${name} in view; again: follow the run`,
+  waiting: "waiting for the others",
   passStates: { done: "done", now: "now", ahead: "to come", never: "" },
   noSite: "No site has been touched in this run.",
   noTask: "No task is current.",

@@ -274,7 +274,9 @@ export interface FetchViewChanged {
   cause: string;
 }
 /**
- * The patcher went on to its next pass: breakpoints, sync-1, tails, sync-2, first-bytes, sync-3, done.
+ * The patcher went on: breakpoints, sync-1, synced, tails, sync-2, synced, first-bytes, sync-3, synced, done.
+ *
+ * `sync-N` is where it begins to wait for the other CPUs, `synced` where all have answered and it goes on.
  */
 export interface PatchPhaseBegun {
   n: Moment;

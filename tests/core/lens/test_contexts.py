@@ -17,6 +17,7 @@ from trapscope.core.lens.events import (
     IretExecuted,
     Migrated,
     NmiTaken,
+    PatchPhaseBegun,
     Preempted,
     SlotPopped,
     SlotPushed,
@@ -138,7 +139,7 @@ def test_every_ipi_that_is_taken_was_sent(image: Image) -> None:
 def test_each_sync_reaches_every_cpu_before_the_next_pass(image: Image) -> None:
     session = played(image, "livepatch-live")
     told = [event for event in session.events if event.name in ("patch-phase", "sync-core")]
-    phases = ["breakpoints", "sync-1", "tails", "sync-2", "first-bytes", "sync-3", "done"]
+    phases = ["breakpoints", "sync-1", "synced", "tails", "sync-2", "synced", "first-bytes", "sync-3", "synced", "done"]
     seen: list[str] = []
     synced: set[int] = set()
     for event in told:
@@ -146,11 +147,36 @@ def test_each_sync_reaches_every_cpu_before_the_next_pass(image: Image) -> None:
             synced.add(event.cpu)
             continue
         phase = getattr(event, "phase", "")
-        if phase in ("tails", "first-bytes", "done"):
+        if phase == "synced":
             assert synced == {0, 1}
         synced.clear()
         seen.append(phase)
     assert seen == phases
+
+
+def phases_of(session: Session) -> list[tuple[int, str]]:
+    return [(event.moment, event.phase) for event in session.events if isinstance(event, PatchPhaseBegun)]
+
+
+def test_a_sync_is_over_when_the_patcher_goes_on_not_when_it_was_asked_for(image: Image) -> None:
+    session = played(image, "late-handler")
+    phases = phases_of(session)
+    (begun,) = [moment for moment, phase in phases if phase == "sync-3"]
+    over = [moment for moment, phase in phases if phase == "synced"][-1]
+    answered = [event.moment for event in session.events if event.name == "sync-core" and event.cpu == 0][-1]
+    returned = next(event.moment for event in session.events if event.name == "iret" and event.moment > begun)
+    assert begun < returned < answered < over
+
+
+def test_a_change_that_is_called_done_too_early_still_has_its_last_sync(image: Image) -> None:
+    phases = [phase for _, phase in phases_of(played(image, "disable-live", "thread", "early-done"))]
+    at = phases.index("done")
+    assert phases[at - 1 : at + 3] == ["first-bytes", "done", "sync-3", "synced"]
+
+
+def test_a_sync_that_is_left_out_is_neither_begun_nor_over(image: Image) -> None:
+    phases = [phase for _, phase in phases_of(played(image, "livepatch-live", "thread", "no-sync-2"))]
+    assert phases == ["breakpoints", "sync-1", "synced", "tails", "first-bytes", "sync-3", "synced", "done"]
 
 
 def test_the_outer_nmi_ends_by_a_copy_of_its_frame(image: Image) -> None:

@@ -55,7 +55,8 @@ def test_the_patcher_goes_through_its_passes_in_order(image: Image) -> None:
     events = played(image, "first-call", "thread").events
     phases = [getattr(event, "phase", getattr(event, "part", "")) for event in events if event.name in PATCHER]
     assert phases == [
-        "breakpoints", "breakpoint", "sync-1", "tails", "tail", "sync-2", "first-bytes", "first-byte", "sync-3", "done",
+        "breakpoints", "breakpoint", "sync-1", "synced", "tails", "tail", "sync-2", "synced",
+        "first-bytes", "first-byte", "sync-3", "synced", "done",
     ]  # fmt: skip
 
 

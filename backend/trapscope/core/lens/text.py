@@ -14,9 +14,10 @@ from trapscope.core.lens.checks import torn_fetch
 from trapscope.core.lens.dispatch import Dispatch
 from trapscope.core.lens.events import PatchPhaseBegun, TextWritten
 from trapscope.core.lens.kernel import Kernel, SitePlace, high_half
+from trapscope.core.lens.open_calls import OpenCalls
 from trapscope.core.lens.record import Record
 from trapscope.core.trace import State
-from trapscope.core.types import RSP, Step, Write
+from trapscope.core.types import Step, Write
 
 INT3: Final = b"\xcc"
 NOP5: Final = bytes.fromhex("0f1f440000")
@@ -61,16 +62,17 @@ class Text:
             code = start.memory.read(place.address, SITE_BYTES)
             self.sites[place.address] = Site(place, code, [code])
         self._phase = ""
+        self._pass = ""
+        """The last pass over the sites; after the third one's sync there is none."""
         self.on_settled: list[Callable[[], None]] = []
         """Told whenever a change is over."""
-        self._modify_returns: set[int] = set()
-        """Where the open calls of ftrace_modify_all_code() left RSP; their return addresses lie there."""
-        self._known_returns: set[int] = set()
+        self._modifies = OpenCalls(dispatch, self._on_modified_all)
+        self._syncs = OpenCalls(dispatch, self._on_synced)
         self._modifying = kernel.image.symbol("modifying_ftrace_code").address
         dispatch.watch(kernel.text.start, len(kernel.text), self._on_text)
         dispatch.watch(self._modifying, 4, self._on_modifying)
         dispatch.on_arrival(kernel.image.symbol("run_sync").address, self._on_sync)
-        dispatch.on_arrival(kernel.image.symbol("ftrace_modify_all_code").address, self._on_modify_all)
+        dispatch.on_arrival(kernel.image.symbol("ftrace_modify_all_code").address, self._modifies.begun)
         for site in self.sites.values():
             dispatch.on_execution(site.address, self._on_site)
             for offset in range(1, SITE_BYTES):
@@ -103,8 +105,13 @@ class Text:
             TextWritten(step.moment, step.cpu, address, self._kernel.name(address), where, part, write.old, write.new)
         )
 
-    def _on_sync(self, step: Step, _after: State) -> None:
-        self._enter(step, _SYNC_AFTER.get(self._phase, ""))
+    def _on_sync(self, step: Step, after: State) -> None:
+        self._enter(step, _SYNC_AFTER.get(self._pass, ""))
+        self._syncs.begun(step, after)
+
+    def _on_synced(self, step: Step, _after: State) -> None:
+        if self._phase in _SYNC_AFTER.values():
+            self._enter(step, "synced")
 
     def _on_modifying(self, step: Step, _write: Write, after: State) -> None:
         if after.memory.u32(self._modifying):
@@ -114,26 +121,19 @@ class Text:
             self._phase = ""
         self._settle(after)
 
-    def _on_modify_all(self, step: Step, after: State) -> None:
-        stack = after.regs[step.cpu][RSP]
-        back = after.memory.u64(stack)
-        self._modify_returns.add(stack)
-        if back not in self._known_returns:
-            self._known_returns.add(back)
-            self._dispatch.on_arrival(back, self._on_modified_all)
-
-    def _on_modified_all(self, step: Step, after: State) -> None:
-        self._modify_returns.discard(after.regs[step.cpu][RSP] - 8)
+    def _on_modified_all(self, _step: Step, after: State) -> None:
         self._settle(after)
 
     def _settle(self, after: State) -> None:
-        if not self._modify_returns and not after.memory.u32(self._modifying):
+        if not self._modifies.are_open and not after.memory.u32(self._modifying):
             for listener in self.on_settled:
                 listener()
 
     def _enter(self, step: Step, phase: str) -> None:
         if phase and phase != self._phase:
             self._phase = phase
+            if phase in _SYNC_AFTER:
+                self._pass = phase
             self._record.events.append(PatchPhaseBegun(step.moment, step.cpu, phase))
 
     def _on_site(self, step: Step, _after: State) -> None:

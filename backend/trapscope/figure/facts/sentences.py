@@ -23,6 +23,7 @@ _PHASES: Final = {
     "sync-2": "Second sync: every CPU must have seen the new tails before a breakpoint goes.",
     "first-bytes": "Third pass: `finish_update()` replaces each breakpoint by the first byte of the new instruction.",
     "sync-3": "Third sync: no CPU may still take a breakpoint that nobody will claim any more.",
+    "synced": "Every CPU has serialised since it was asked to: the sync is over, and the patcher goes on.",
     "done": "The change is complete. `modifying_ftrace_code` drops, and `do_int3()` stops asking ftrace.",
 }
 

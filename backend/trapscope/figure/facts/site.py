@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from trapscope.core.lens import events as lens
@@ -38,11 +38,15 @@ class SiteByte:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One line of the protocol; `held` are the site's bytes after it, where that is known."""
+    """One line of the protocol; `held` are the site's bytes after it, where that is known.
+
+    A store is done once it is made; a sync is `now` until the patcher goes on, because every other CPU has answered.
+    """
 
     name: str
     state: State
     held: bytes | None
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,14 @@ class SiteView:
     held: tuple[SiteByte, ...]
     passes: tuple[Pass, ...]
     decodes: tuple[Decoded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sync:
+    """From the moment at which the patcher began a sync until it went on; `over` is None where it never did."""
+
+    begun: int
+    over: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,30 +184,43 @@ def _passes(scene: Scene, before: _Version, stores: list[_Version]) -> Iterator[
         at = store.moment if store is not None else 0 if old else None
         held = store.held if store is not None else before.held if old else None
         yield Pass(name, _state(at, scene.moment), held)
-        yield Pass("sync CPUs", _state(_sync_after(scene, sync, at), scene.moment), None)
+        yield _sync_pass(_sync_after(scene, sync, at), scene.moment)
 
 
 def _state(at: int | None, moment: int) -> State:
     return "never" if at is None else "done" if at <= moment else "ahead"
 
 
+def _sync_pass(sync: _Sync | None, moment: int) -> Pass:
+    if sync is None:
+        return Pass("sync CPUs", "never", None)
+    waits = sync.begun <= moment and (sync.over is None or moment < sync.over)
+    return Pass("sync CPUs", "now" if waits else _state(sync.begun, moment), None, waits)
+
+
 def _at_work(passes: list[Pass]) -> tuple[Pass, ...]:
     """The protocol stands at the last line that has been reached, as long as there is one to come."""
-    reached = [index for index, line in enumerate(passes) if line.state == "done"]
+    reached = [index for index, line in enumerate(passes) if line.state in ("done", "now")]
     if reached and any(line.state == "ahead" for line in passes):
-        line = passes[reached[-1]]
-        passes[reached[-1]] = Pass(line.name, "now", line.held)
+        passes[reached[-1]] = replace(passes[reached[-1]], state="now")
     return tuple(passes)
 
 
-def _sync_after(scene: Scene, phase: str, after: int | None) -> int | None:
-    """The moment at which the patcher began to sync after a pass over this site."""
+def _sync_after(scene: Scene, phase: str, after: int | None) -> _Sync | None:
+    """The sync behind a pass over this site; None where the patcher went on without one."""
     if after is None:
         return None
-    for event in scene.session.events:
-        if isinstance(event, lens.PatchPhaseBegun) and event.moment >= after and event.phase in (phase, "done"):
-            return event.moment + 1 if event.phase == phase else None
-    return None
+    begun = _phase_from(scene, after, "done" if phase == "sync-3" else "")
+    if begun is None or begun.phase != phase:
+        return None
+    over = _phase_from(scene, begun.moment + 1, "")
+    return _Sync(begun.moment + 1, None if over is None else over.moment + 1)
+
+
+def _phase_from(scene: Scene, moment: int, but: str) -> lens.PatchPhaseBegun | None:
+    """The patcher's next phase; who is done too early syncs afterwards all the same, so `but` may pass one over."""
+    phases = (event for event in scene.session.events if isinstance(event, lens.PatchPhaseBegun))
+    return next((event for event in phases if event.moment >= moment and event.phase != but), None)
 
 
 def _decoded(scene: Scene, address: int, held: bytes, cpu: int) -> Decoded:

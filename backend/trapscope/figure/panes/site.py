@@ -90,5 +90,7 @@ def _pass(canvas: Canvas, line: Pass, x: float, y: float, room: float) -> None:
     canvas.text(x + 20, y, line.name, size=SMALL, fill=ink, mono=True)
     if line.state == "never":
         canvas.text(x + 118, y, cut("not in this run", SMALL, room - 118, mono=False), size=SMALL, fill=theme.ink_3)
+    elif line.is_waiting:
+        canvas.text(x + 118, y, cut("waiting for the others", SMALL, room - 118, mono=False), size=SMALL, fill=ink)
     elif line.held is not None:
         canvas.text(x + 118, y, line.held.hex(" "), size=SMALL, fill=ink, mono=True)

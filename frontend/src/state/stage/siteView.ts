@@ -2,7 +2,7 @@
 
 import { bytesToHex } from "../../lib/bytes";
 import { add, hex, type U64, u64 } from "../../lib/hex";
-import type { FramePushed, LensEvent } from "../../wire/wire.gen";
+import type { FramePushed, LensEvent, PatchPhaseBegun } from "../../wire/wire.gen";
 import { decodeSite, SITE_SIZE, siteText } from "../run/decode";
 import type { Recording } from "../run/recording";
 import { type Decoded, decodedBy } from "./decoded";
@@ -20,11 +20,17 @@ export interface SiteByte {
 
 export type PassName = Exclude<Part, "other"> | "sync";
 
-/** One line of the protocol for this site. `bytes` are what the site holds after it, where that is known. */
+/**
+ * One line of the protocol for this site. `bytes` are what the site holds after it, where that is known.
+ *
+ * A store is done once it is made; a sync is `now` until the patcher goes on, because every other CPU has answered.
+ */
 export interface Pass {
   readonly name: PassName;
   readonly key: string;
   readonly state: "done" | "now" | "ahead" | "never";
+  /** A sync that has been asked for and not been answered by all. */
+  readonly isWaiting: boolean;
   readonly moment: number | null;
   readonly bytes: string | null;
 }
@@ -155,6 +161,7 @@ function passesOf(recording: Recording, change: Change, moment: number): Pass[] 
       key: part,
       moment: at,
       state: at === null ? "never" : at <= moment ? "done" : "ahead",
+      isWaiting: false,
       bytes:
         store === undefined
           ? isOld
@@ -163,27 +170,44 @@ function passesOf(recording: Recording, change: Change, moment: number): Pass[] 
           : bytesToHex(store.bytes, " "),
     });
     const sync = syncAfter(recording, SYNCS[index] ?? "sync-3", at);
+    const isWaiting = sync !== null && sync.begun <= moment && moment < sync.over;
     passes.push({
       name: "sync",
       key: `sync-${index}`,
-      moment: sync,
-      state: sync === null ? "never" : sync <= moment ? "done" : "ahead",
+      moment: sync?.begun ?? null,
+      state: sync === null ? "never" : sync.begun > moment ? "ahead" : isWaiting ? "now" : "done",
+      isWaiting,
       bytes: null,
     });
   });
-  // The line that the protocol stands at is the last one that has been reached, until the next one is.
-  const reached = passes.findLastIndex((pass) => pass.state === "done");
+  // The protocol stands at the last line that has been reached, as long as there is one to come.
+  const reached = passes.findLastIndex((pass) => pass.state === "done" || pass.state === "now");
   const goesOn = passes.some((pass) => pass.state === "ahead");
   return passes.map((pass, index) => (index === reached && goesOn ? { ...pass, state: "now" } : pass));
 }
 
-/** The moment at which the patcher began to sync after a pass over this site. */
-function syncAfter(recording: Recording, phase: string, after: number | null): number | null {
+/** From the moment at which the patcher began a sync until it went on; `over` is infinite where it never did. */
+interface Sync {
+  readonly begun: number;
+  readonly over: number;
+}
+
+/** The sync behind a pass over this site; null where the patcher went on without one. */
+function syncAfter(recording: Recording, phase: string, after: number | null): Sync | null {
   if (after === null) return null;
-  const event = recording.nextEvent(
-    after,
-    (candidate) =>
-      candidate.event === "patch-phase" && (candidate.phase === phase || candidate.phase === "done"),
-  );
-  return event?.event === "patch-phase" && event.phase === phase ? event.n + 1 : null;
+  // Who is done too early syncs afterwards all the same.
+  const begun = phaseFrom(recording, after, (next) => next !== "done" || phase !== "sync-3");
+  if (begun?.phase !== phase) return null;
+  const over = phaseFrom(recording, begun.n + 1, () => true);
+  return { begun: begun.n + 1, over: over === null ? Infinity : over.n + 1 };
+}
+
+function phaseFrom(
+  recording: Recording,
+  moment: number,
+  counts: (phase: string) => boolean,
+): PatchPhaseBegun | null {
+  const isPhase = (event: LensEvent): boolean => event.event === "patch-phase" && counts(event.phase);
+  const event = recording.nextEvent(moment, isPhase);
+  return event?.event === "patch-phase" ? event : null;
 }

@@ -159,6 +159,65 @@ describe("the patch site", () => {
   });
 });
 
+describe("the protocol's lines", () => {
+  const SYNC: readonly [number, string][] = [
+    [2, "sync-1"],
+    [4, "synced"],
+    [5, "tails"],
+  ];
+  const store = (n: number, part: string, old: string, is: string): LensEvent => ({
+    ...{ event: "text-write", n, cpu: 0, site: SITE, addr: SITE, symbol: "traced_fn" },
+    ...{ part, old, new: is },
+  });
+  const passed = (phases: readonly (readonly [number, string])[]): LensEvent[] =>
+    phases.map(([n, phase]) => ({ event: "patch-phase", n, cpu: 0, phase }));
+  const statesOf = (events: readonly LensEvent[], moment: number): string[] | undefined =>
+    siteView(firstCall(events), moment, { cpu: 0, isWeak: false, key: null })?.passes.map(
+      ({ name, state, isWaiting }) => `${name} ${state}${isWaiting ? ", waiting" : ""}`,
+    );
+  const first = store(1, "breakpoint", "0f", "cc");
+  const tail = store(6, "tail", "cc", "0b");
+
+  it("stand at a sync until the patcher goes on, not until it has asked", () => {
+    const events = [first, ...passed(SYNC), tail];
+    const lines = (moment: number) => statesOf(events, moment)?.slice(0, 3);
+    expect(lines(2)).toEqual(["breakpoint now", "sync ahead", "tail ahead"]);
+    expect(lines(3)).toEqual(["breakpoint done", "sync now, waiting", "tail ahead"]);
+    expect(lines(5)).toEqual(["breakpoint done", "sync now", "tail ahead"]);
+    expect(lines(7)).toEqual(["breakpoint done", "sync done", "tail done"]);
+  });
+
+  it("wait at the last sync as at the others, where nothing else is to come", () => {
+    const events = [first, store(2, "first-byte", "cc", "e8"), ...passed([[4, "sync-3"]])];
+    expect(statesOf(events, 9)?.slice(4)).toEqual(["first-byte done", "sync now, waiting"]);
+    const over = passed([[7, "synced"]]);
+    expect(statesOf([...events, ...over], 9)?.slice(4)).toEqual(["first-byte done", "sync done"]);
+  });
+
+  it("have the last sync where the change was called done before it", () => {
+    const events = [
+      first,
+      store(2, "first-byte", "cc", "e8"),
+      ...passed([
+        [3, "done"],
+        [4, "sync-3"],
+      ]),
+    ];
+    expect(statesOf(events, 9)?.slice(4)).toEqual(["first-byte done", "sync now, waiting"]);
+  });
+
+  it("lack a sync that was left out, though another site is synced later", () => {
+    const events = [
+      first,
+      ...passed([
+        [2, "tails"],
+        [5, "sync-1"],
+      ]),
+    ];
+    expect(statesOf(events, 9)?.[1]).toBe("sync never");
+  });
+});
+
 describe("the code", () => {
   const rowsAt = (moment: number): ReturnType<typeof codeRows> => {
     const view = codeView(run, moment, 0);
