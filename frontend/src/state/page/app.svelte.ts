@@ -5,6 +5,7 @@ import type { DesignChoice, ScenarioInfo, SessionInfo } from "../../wire/wire.ge
 import { injected, type Injection } from "../session/branch";
 import { Cursor } from "../timeline/cursor.svelte";
 import { Guest } from "../guest/guest";
+import { landed, type Landing, landingAt } from "../timeline/landing";
 import {
   BadLink,
   type Choice,
@@ -45,7 +46,7 @@ export class App {
   #pinned = $state<number | null>(null);
   #guest: Guest | null = null;
   /** Where the cursor is to stand as soon as the run has come that far. */
-  #wanted: number | null = null;
+  #wanted: number | Landing | null = null;
   #opening = 0;
 
   get scenario(): ScenarioInfo | null {
@@ -87,8 +88,8 @@ export class App {
     return session.isOver && cursor.moment >= session.length ? "ended" : "paused";
   }
 
-  /** Reads the address and opens what it names. */
-  async open(url: URL): Promise<void> {
+  /** Reads the address and opens what it names, at the moment that it names, or else where `landing` leads. */
+  async open(url: URL, landing: Landing | null = null): Promise<void> {
     const turn = ++this.#opening;
     this.trouble = null;
     try {
@@ -96,13 +97,16 @@ export class App {
       // The guest's names come while the server boots the machine: they are needed from the first step on.
       const [run, guest] = await Promise.all([this.#begin(link, turn), this.#guest ?? Guest.fetch()]);
       this.#guest = guest;
-      if (run !== null && turn === this.#opening) this.#show(run, guest, link.moment);
+      if (run !== null && turn === this.#opening) this.#show(run, guest, link.moment ?? landing);
     } catch (error) {
       if (turn === this.#opening) this.trouble = troubleOf(error);
     }
   }
 
-  /** Starts another run; what is left out stays, as far as the scenario has it. */
+  /**
+   * Starts another run; what is left out stays, as far as the scenario has it. Within a scenario the cursor goes on
+   * after the event that corresponds to the one it stood behind.
+   */
   async choose(change: Partial<Choice>): Promise<void> {
     const scenario = this.scenarios.find(
       (candidate) => candidate.name === (change.scenario ?? this.choice?.scenario),
@@ -116,8 +120,17 @@ export class App {
       variants: (kept.variants ?? []).filter((variant) => design.variants.includes(variant)),
       fetch: kept.fetch ?? "coherent",
     });
+    const landing = scenario === this.scenario ? this.#landing : null;
     history.pushState(null, "", url);
-    await this.open(url);
+    await this.open(url, landing);
+  }
+
+  /** Where the cursor stands, as another run can be asked for it. */
+  get #landing(): Landing | null {
+    const { session, cursor } = this;
+    if (session?.recording === undefined || session.recording === null) return null;
+    const isEnd = session.isOver && cursor.moment > 0 && cursor.moment >= session.length;
+    return landingAt(session.recording.eventsBefore(cursor.moment), isEnd);
   }
 
   /** Goes back to this moment and has an interrupt raised there: another run, the same up to here. */
@@ -149,15 +162,23 @@ export class App {
     else await this.why.ask(this.session.id, question);
   }
 
-  /** Called whenever the run has grown: a link's moment may have come. */
+  /** Called whenever the run has grown: the moment that was asked for may have come. */
   settle(): void {
     const { session } = this;
     if (this.#wanted === null || session === null) return;
+    const moment = this.#wantedIn(session, this.#wanted);
+    if (moment === null) return;
+    // Whoever has gone somewhere meanwhile is left there.
+    if (typeof this.#wanted === "number" || this.cursor.moment === 0) this.cursor.goTo(moment);
+    this.#wanted = null;
+  }
+
+  /** Where that is; null as long as it may still come. */
+  #wantedIn(session: Session, wanted: number | Landing): number | null {
+    const { length, isOver } = session;
     // Not "caught up": so is a run that has not begun, or has only just.
-    if (session.length >= this.#wanted || session.isOver) {
-      this.cursor.goTo(this.#wanted);
-      this.#wanted = null;
-    }
+    if (typeof wanted === "number") return length >= wanted || isOver ? wanted : null;
+    return landed(wanted, { events: session.recording?.events ?? [], length, isOver });
   }
 
   /** The address of this moment; null while the run has no schedule to name. */
@@ -198,7 +219,7 @@ export class App {
     return { info, opening: link.schedule ?? info.opening };
   }
 
-  #show({ info, opening }: Run, guest: Guest, moment: number | null): void {
+  #show({ info, opening }: Run, guest: Guest, moment: number | Landing | null): void {
     this.session?.close();
     this.why.close();
     this.cursor.goTo(0);
