@@ -275,3 +275,11 @@ def test_the_last_sync_waits_until_the_cpu_in_its_handler_has_answered(image: Im
         for moment in (begun - 1, begun, over - 1, over)
     ]
     assert waits == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("design", "unused"), [("thread", False), ("percpu", True), ("gap", True), ("skip", True)])
+def test_a_stack_that_the_design_leaves_alone_is_said_to_be_unused(image: Image, design: str, unused: bool) -> None:
+    reading = reading_of(image, "first-call", design, (), "coherent")
+    svg = draw(reading, len(reading.session.trace), sources(), part="thread-info")
+    assert ("unused in this design" in said(svg)) == unused
+    stays_inside(ElementTree.fromstring(svg), design)

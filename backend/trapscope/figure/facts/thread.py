@@ -69,12 +69,16 @@ class Int3Stack:
 
 @dataclass(frozen=True, slots=True)
 class ThreadView:
-    """`stacks` are those of this design: the task's own, or every CPU's."""
+    """`stacks` are those of this design: the task's own, or every CPU's.
+
+    Not `is_used`: the design leaves the task's own alone, which lies there all the same.
+    """
 
     task: str
     items: tuple[Field | Hole | Int3Stack, ...]
     stacks: tuple[Int3Stack, ...]
     is_per_cpu: bool
+    is_used: bool
     neighbours: tuple[Field, ...]
     stores: int
 
@@ -90,13 +94,16 @@ def thread_view(scene: Scene) -> ThreadView | None:
     base = task.member("thread_info").offset
     items = tuple(_items(scene, address, base, info))
     per_cpu = scene.spec.design == "percpu"
-    stacks = tuple(_per_cpu(scene)) if per_cpu else tuple(item for item in items if isinstance(item, Int3Stack))
+    is_used = scene.spec.design == "thread"
+    own = (item for item in items if isinstance(item, Int3Stack) and is_used)
+    stacks = tuple(_per_cpu(scene)) if per_cpu else tuple(own)
     behind = [m for m in task.members if m.name != "thread_info" and m.offset < CACHE_LINE]
     return ThreadView(
         comm.split(b"\0")[0].decode("ascii", "replace"),
         items,
         stacks,
         per_cpu,
+        is_used,
         tuple(_field(scene, address, member.offset, member) for member in behind),
         len(scene.reading.writers(address, CACHE_LINE, scene.moment)),
     )

@@ -48,8 +48,10 @@ def draw_thread(
                 at = x + 38 + width(item.name, SMALL, mono=True)
                 canvas.text(at, y, "unused in this design", size=TINY, fill=theme.ink_3)
                 y += _LINE
-            else:
+            elif view.is_used:
                 y = _stack(canvas, item, names, cpu, moment, x, y - 6, room, slot) + 26
+            else:
+                y = _unused(canvas, item, x, y - 6, room) + 26
         for field in view.neighbours:
             y = _field(canvas, field, "of task_struct", x, y, room)
     canvas.line(x, y - 6, x + room, y - 6, stroke=theme.rule_2, dash="4 3")
@@ -104,6 +106,28 @@ def _stack(
         _depth(canvas, stack, cpu, moment, inner, top + 50, right)
     for index, held in enumerate(stack.slots):
         _slot(canvas, held, names, inner, top + head + index * step, right - inner, slot, cpu)
+    return top + height
+
+
+def _unused(canvas: Canvas, stack: Int3Stack, x: float, top: float, room: float) -> float:
+    """A stack that no step of the design touches, as a plan: there is room for it, and nothing in it."""
+    theme, step = canvas.theme, 22
+    height = 58 + len(stack.slots) * step
+    inner, right = x + 12, x + room - 12
+    for left, up, to, down in (
+        (x, top, x + room, top), (x, top + height, x + room, top + height),
+        (x, top, x, top + height), (x + room, top, x + room, top + height),
+    ):  # fmt: skip
+        canvas.line(left, up, to, down, stroke=theme.rule_2, dash="4 3")
+    note = "unused in this design"
+    canvas.text(right, top + 22, note, size=TINY, fill=theme.ink_3, anchor="end")
+    named = cut(stack.name, SMALL, room - 34 - width(note, TINY, mono=False), mono=True)
+    canvas.text(inner, top + 22, named, size=SMALL, fill=theme.ink_3, mono=True)
+    canvas.text(inner, top + 44, "depth", size=SMALL, fill=theme.ink_3, mono=True)
+    canvas.text(right, top + 44, str(stack.count), size=SMALL, fill=theme.ink_3, mono=True, anchor="end")
+    for slot in stack.slots:
+        y = top + 44 + (slot.index + 1) * step
+        canvas.text(inner, y, f"slots[{slot.index}]", size=SMALL, fill=theme.ink_3, mono=True)
     return top + height
 
 

@@ -29,6 +29,8 @@ export interface ThreadView {
   readonly lineEnd: number;
   /** Stores to that line up to this moment. */
   readonly stores: number;
+  /** This design pushes to the task's own stack; under `skip` and `gap` it lies there and nobody uses it. */
+  readonly isUsed: boolean;
   /** The stacks that this design uses instead of the task's, one in each CPU's own area; empty for the others. */
   readonly perCpu: readonly Int3Stack[];
 }
@@ -68,6 +70,7 @@ export function threadView(
       .filter((member) => member.path !== "thread_info" && member.offset < CACHE_LINE)
       .map(field),
     lineEnd: CACHE_LINE,
+    isUsed: design === "thread",
     stores: recording.writers.count(address, CACHE_LINE, moment),
     perCpu:
       perCpu === null

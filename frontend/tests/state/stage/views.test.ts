@@ -95,6 +95,11 @@ describe("thread_info", () => {
     expect(view?.neighbours.map(({ path, offset }) => [path, offset])).toEqual([["state", 56]]);
   });
 
+  it("says whether the design uses the stack in it", () => {
+    const used = ["thread", "percpu", "gap", "skip"].map((design) => threadView(run, 0, 0, design)?.isUsed);
+    expect(used).toEqual([true, false, false, false]);
+  });
+
   it("counts the stores to its line", () => {
     expect(threadView(run, MOMENT.pushed, 0, "thread")?.stores).toBe(2);
   });
