@@ -83,7 +83,7 @@ clean:
 # ── what the targets above stand on ──────────────────────────────────────────────────────────────────────────────────
 
 system:
-	@.ci/system chromium="chromium fonts-dejavu-core" qemu-system-x86_64="qemu-system-x86 seabios" redis-server=redis-server
+	@.ci/system chromium="chromium fonts-dejavu-core" qemu-system-x86_64="qemu-system-x86 seabios" redis-server=redis-server gdb=gdb
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/system ensurepip=python3-venv

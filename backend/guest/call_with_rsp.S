@@ -8,14 +8,16 @@
 
 	.text
 FUNC(call_with_rsp)
-	push	%rbp
+	PUSH	%rbp
 	mov	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
 	and	$-16, %rsp
 	shl	$3, %rsi
 	sub	$8, %rsp
 	sub	%rsi, %rsp
 	call	*%rdi			/* pushes 8 bytes */
 	mov	%rbp, %rsp
-	pop	%rbp
+	.cfi_def_cfa_register %rsp
+	POP	%rbp
 	ret
 END(call_with_rsp)

@@ -34,6 +34,7 @@ apicinterrupt CALL_FUNCTION_VECTOR call_function_interrupt smp_call_function_int
  * handler's work is done, the frame is ready, and yet another task may run before iretq uses it.
  */
 FUNC(error_exit)
+	CFI_PT_REGS
 LABEL(ret_from_intr)
 	cli
 LABEL(retint_kernel)
@@ -45,6 +46,7 @@ LABEL(retint_kernel)
 LABEL(restore_regs_and_return_to_kernel)
 	POP_REGS
 	add	$8, %rsp				/* orig_ax */
+	.cfi_adjust_cfa_offset -8
 LABEL(native_irq_return_iret)
 	iretq
 END(error_exit)

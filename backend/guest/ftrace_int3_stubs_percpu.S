@@ -10,16 +10,19 @@
 
 .macro PERCPU_STUB name target
 FUNC(\name)
+	CFI_CALL_AHEAD \target
 	sub	$8, %rsp
-	push	%rcx
-	push	%rdx
+	.cfi_adjust_cfa_offset 8
+	PUSH	%rcx
+	PUSH	%rdx
 	movslq	%gs:ftrace_int3_percpu_stack+INT3_STACK_depth, %rcx
 	dec	%rcx
 	mov	%gs:ftrace_int3_percpu_stack+INT3_STACK_slots(,%rcx,8), %rdx
 	mov	%ecx, %gs:ftrace_int3_percpu_stack+INT3_STACK_depth
 	mov	%rdx, 2*8(%rsp)
-	pop	%rdx
-	pop	%rcx
+	CFI_CALL_MADE
+	POP	%rdx
+	POP	%rcx
 	jmp	\target
 END(\name)
 .endm

@@ -13,6 +13,7 @@
 /* Make a pt_regs, save what C may clobber in it; RDI = ip of the call, RSI = parent_ip. */
 .macro SAVE_CLOBBERED extra
 	sub	$PT_REGS_SIZE, %rsp
+	.cfi_adjust_cfa_offset PT_REGS_SIZE
 	mov	%rax, RAX(%rsp)
 	mov	%rcx, RCX(%rsp)
 	mov	%rdx, RDX(%rsp)
@@ -21,6 +22,7 @@
 	mov	%r8, R8(%rsp)
 	mov	%r9, R9(%rsp)
 	mov	%rbp, RBP(%rsp)
+	.cfi_rel_offset %rbp, RBP
 	mov	PT_REGS_SIZE+8+\extra(%rsp), %rsi
 	mov	PT_REGS_SIZE+\extra(%rsp), %rdi
 	mov	%rdi, RIP(%rsp)
@@ -36,7 +38,9 @@
 	mov	RCX(%rsp), %rcx
 	mov	RAX(%rsp), %rax
 	mov	RBP(%rsp), %rbp
+	.cfi_same_value %rbp
 	add	$PT_REGS_SIZE, %rsp
+	.cfi_adjust_cfa_offset -PT_REGS_SIZE
 .endm
 
 .macro FTRACE_TRAMPOLINE name call_label op
@@ -54,6 +58,7 @@ END(\name)
 .macro FTRACE_REGS_TRAMPOLINE name call_label op
 FUNC(\name)
 	pushfq
+	.cfi_adjust_cfa_offset 8
 	SAVE_CLOBBERED extra=8
 	mov	\op(%rip), %rdx
 
@@ -89,6 +94,7 @@ LABEL(\call_label)
 	mov	RBX(%rsp), %rbx
 	RESTORE_CLOBBERED
 	popfq
+	.cfi_adjust_cfa_offset -8
 	ret
 END(\name)
 .endm

@@ -9,6 +9,7 @@
 
 	.text
 FUNC(startup_64)
+	.cfi_undefined %rip
 	lgdt	gdt_descr
 
 	mov	%rdi, %rax

@@ -14,19 +14,22 @@
  */
 .macro INT3_STUB name target
 FUNC(\name)
+	CFI_CALL_AHEAD \target
 	sub	$8, %rsp				/* the return address will be here */
-	push	%rax
-	push	%rcx
-	push	%rdx
+	.cfi_adjust_cfa_offset 8
+	PUSH	%rax
+	PUSH	%rcx
+	PUSH	%rdx
 	mov	%gs:current_task, %rax
 	mov	TASK_TI_ftrace_int3_depth(%rax), %ecx
 	dec	%ecx
 	mov	TASK_TI_ftrace_int3_slots(%rax,%rcx,8), %rdx
 	mov	%ecx, TASK_TI_ftrace_int3_depth(%rax)
 	mov	%rdx, 3*8(%rsp)
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	CFI_CALL_MADE
+	POP	%rdx
+	POP	%rcx
+	POP	%rax
 	jmp	\target
 END(\name)
 .endm

@@ -16,19 +16,22 @@ INT3_STUB ftrace_int3_stub_caller	target=ftrace_caller
  */
 .macro LOWER_FIRST_STUB name target
 FUNC(\name)
+	CFI_CALL_AHEAD \target
 	sub	$8, %rsp
-	push	%rax
-	push	%rcx
-	push	%rdx
+	.cfi_adjust_cfa_offset 8
+	PUSH	%rax
+	PUSH	%rcx
+	PUSH	%rdx
 	mov	%gs:current_task, %rax
 	mov	TASK_TI_ftrace_int3_depth(%rax), %ecx
 	dec	%ecx
 	mov	%ecx, TASK_TI_ftrace_int3_depth(%rax)
 	mov	TASK_TI_ftrace_int3_slots(%rax,%rcx,8), %rdx
 	mov	%rdx, 3*8(%rsp)
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	CFI_CALL_MADE
+	POP	%rdx
+	POP	%rcx
+	POP	%rax
 	jmp	\target
 END(\name)
 .endm
@@ -39,19 +42,22 @@ LOWER_FIRST_STUB ftrace_int3_stub_list_func_lower_first   target=ftrace_ops_list
 /* flags-exact: lea computes without touching a flag. */
 .macro FLAGS_EXACT_STUB name target
 FUNC(\name)
+	CFI_CALL_AHEAD \target
 	lea	-8(%rsp), %rsp
-	push	%rax
-	push	%rcx
-	push	%rdx
+	.cfi_adjust_cfa_offset 8
+	PUSH	%rax
+	PUSH	%rcx
+	PUSH	%rdx
 	mov	%gs:current_task, %rax
 	mov	TASK_TI_ftrace_int3_depth(%rax), %ecx
 	lea	-1(%rcx), %ecx
 	mov	TASK_TI_ftrace_int3_slots(%rax,%rcx,8), %rdx
 	mov	%ecx, TASK_TI_ftrace_int3_depth(%rax)
 	mov	%rdx, 3*8(%rsp)
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	CFI_CALL_MADE
+	POP	%rdx
+	POP	%rcx
+	POP	%rax
 	jmp	\target
 END(\name)
 .endm

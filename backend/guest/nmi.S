@@ -25,7 +25,8 @@
 
 	.text
 FUNC(nmi)
-	push	%rdx				/* RSP is at SCRATCH now */
+	CFI_IRET_FRAME above=0
+	PUSH	%rdx				/* RSP is at SCRATCH now */
 
 	/* Is the first NMI copying frames? It will run the handler after that: nothing to arrange. */
 	cmpq	$repeat_nmi, SAVED+FRAME_RIP-SCRATCH(%rsp)
@@ -55,33 +56,44 @@ FUNC(nmi)
 	movq	%rdx, IRET+FRAME_RSP-SCRATCH(%rsp)
 	movq	$__KERNEL_DS, IRET+FRAME_SS-SCRATCH(%rsp)
 .Lnested_out:
-	pop	%rdx
+	.cfi_remember_state
+	POP	%rdx
 	iretq
+	.cfi_restore_state
 
 .Lfirst:
 	mov	(%rsp), %rdx
+	.cfi_same_value %rdx
 	sub	$SCRATCH-IRET, %rsp		/* the words of the iret frame are written at repeat_nmi */
+	.cfi_adjust_cfa_offset SCRATCH-IRET
 	.rept	5
 	pushq	SAVED+FRAME_SS-IRET(%rsp)	/* outer = saved, word by word: RSP moves along */
+	.cfi_adjust_cfa_offset 8
 	.endr
 
 	/* NMIs may be unblocked from here on, when an iretq has brought us here. */
 LABEL(repeat_nmi)
+	CFI_IRET_FRAME above=OUTER
 	movq	$1, EXECUTING(%rsp)
 	add	$EXECUTING, %rsp
+	.cfi_adjust_cfa_offset -EXECUTING
 	.rept	5
 	pushq	OUTER+FRAME_SS-EXECUTING(%rsp)	/* iret = outer */
+	.cfi_adjust_cfa_offset 8
 	.endr
 	sub	$IRET-OUTER, %rsp
+	.cfi_adjust_cfa_offset IRET-OUTER
 LABEL(end_repeat_nmi)
 
 	pushq	$-1
+	.cfi_adjust_cfa_offset 8
 	PUSH_REGS
 	mov	%rsp, %rdi
 	xor	%esi, %esi
 	call	do_nmi
 	POP_REGS
 	add	$8+IRET-OUTER, %rsp		/* orig_ax, and past the outer frame */
+	CFI_IRET_FRAME above=0
 
 	std					/* between the next two instructions, this marks us */
 	movq	$0, EXECUTING-IRET(%rsp)

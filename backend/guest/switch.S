@@ -9,23 +9,23 @@
 
 	.text
 FUNC(__switch_to_asm)
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	PUSH	%rbp
+	PUSH	%rbx
+	PUSH	%r12
+	PUSH	%r13
+	PUSH	%r14
+	PUSH	%r15
 
 	mov	%rsp, TASK_sp(%rdi)
 	mov	TASK_sp(%rsi), %rsp
 	mov	%rsi, %gs:current_task
 
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+	POP	%r15
+	POP	%r14
+	POP	%r13
+	POP	%r12
+	POP	%rbx
+	POP	%rbp
 	mov	%rdi, %rax
 	ret
 END(__switch_to_asm)
@@ -36,6 +36,7 @@ END(__switch_to_asm)
  * Where a new task's first switch returns to: fork.c has put the function to call into rbx's word.
  */
 FUNC(ret_from_fork)
+	.cfi_undefined %rip			/* nobody called it */
 	mov	%rax, %rdi
 	call	schedule_tail		/* the switch is complete, as schedule() would have said */
 	call	*%rbx

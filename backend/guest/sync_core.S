@@ -12,11 +12,17 @@ FUNC(sync_core)
 	mov	%rsp, %rax
 	mov	%ss, %ecx		/* null inside an NMI: the CPU nulls SS when it switches stacks */
 	push	%rcx
+	.cfi_adjust_cfa_offset 8
 	push	%rax
+	.cfi_adjust_cfa_offset 8
 	pushfq
+	.cfi_adjust_cfa_offset 8
 	pushq	$__KERNEL_CS
+	.cfi_adjust_cfa_offset 8
 	pushq	$.Lsynced
+	.cfi_adjust_cfa_offset 8
 	iretq
+	.cfi_adjust_cfa_offset -5*8
 .Lsynced:
 	ret
 END(sync_core)

@@ -29,6 +29,11 @@ def guest_elf_path() -> str:
     return str(_GUEST / "guest.elf")
 
 
+def sources_path() -> str:
+    """Where the guest's sources are, for gdb: what its ELF calls `/guest`."""
+    return str(_SOURCES)
+
+
 def sources() -> dict[str, str]:
     """Every source file of the guest, by its path below the guest's folder, sorted."""
     if not _SOURCES.is_dir():

@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _add_figure(commands)
     _add_why(commands)
     _add_find(commands)
+    _add_gdb(commands)
     _add_check(commands)
     _add_guest(commands)
     _add_bench(commands)
@@ -115,6 +116,15 @@ def _add_find(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
     find.add_argument("--on-cpu", type=_cpu, metavar="K", help="executions on this CPU only")
     find.add_argument("--json", action="store_true", help="the same for programs, as the HTTP interface has it")
     find.set_defaults(command=_later("why", "find"))
+
+
+def _add_gdb(commands: argparse._SubParsersAction[_OneLineParser]) -> None:
+    gdb = commands.add_parser("gdb", help="a run for gdb to walk, forwards and backwards")
+    _add_choice_of_run(gdb)
+    way = gdb.add_mutually_exclusive_group()
+    way.add_argument("--port", type=_port, default=1234, metavar="N", help="on 127.0.0.1 (1234); 0 takes any free one")
+    way.add_argument("--stdio", action="store_true", help="talk over standard input and output: `target remote | …`")
+    gdb.set_defaults(command=_later("gdb", "gdb"))
 
 
 def _add_choice_of_run(command: _OneLineParser) -> None:

@@ -19,7 +19,7 @@ def why(arguments: argparse.Namespace) -> int:
     """Print the chain; 0."""
     inquiry = _played(arguments)
     told = answers.why(inquiry, inquiry.why(arguments.target, arguments.at, arguments.links))
-    _print([told.model_dump_json()] if arguments.json else _chain(told))
+    _print([told.model_dump_json()] if arguments.json else chain(told))
     return 0
 
 
@@ -43,7 +43,7 @@ def _print(lines: Iterable[str]) -> None:
         print(line.rstrip())
 
 
-def _chain(told: Why) -> Iterator[str]:
+def chain(told: Why) -> Iterator[str]:
     """The main line first, value by value, then the values beside it."""
     asked = told.links[0]
     yield f"{asked.name} is {_value(asked.value)} at moment {told.at:,} ({told.target})"
