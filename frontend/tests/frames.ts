@@ -56,7 +56,7 @@ export function stepsFrame(
   for (const write of writes) out.push(write.new.length);
   for (const write of writes) out.push(...write.old);
   for (const write of writes) out.push(...write.new);
-  return seal(Uint8Array.from([0x54, 0x53, 2, 2, ...out]));
+  return seal(Uint8Array.from([0x54, 0x53, 2, 3, ...out]));
 }
 
 /** A step's head, and what its registers become as differences; RIP's to what follows the code. */

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from trapscope.core.machine import Code
@@ -13,6 +15,7 @@ from trapscope.core.types import (
     REGISTER_INDEX,
     REGISTERS,
     RIP,
+    DeviceWrite,
     RegisterChange,
     Step,
     StepKind,
@@ -50,13 +53,21 @@ class Tape:
         self._state = start.copy()
 
     def insn(
-        self, cpu: int, code: bytes, lane: int = 0, writes: list[tuple[int, bytes]] | None = None, **new: int
+        self,
+        cpu: int,
+        code: bytes,
+        lane: int = 0,
+        writes: list[tuple[int, bytes]] | None = None,
+        device: list[tuple[int, bytes]] | None = None,
+        **new: int,
     ) -> None:
         """One instruction: falls through unless `rip` is given."""
         rip = self._state.regs[cpu][RIP]
         if (rip, code) not in self.codes:
             self.codes.append((rip, code))
-        self._add(cpu, StepKind.INSN, code, -1, -1, lane, writes, {"rip": (rip + len(code)) & MASK64, **new})
+        self._add(
+            cpu, StepKind.INSN, code, -1, -1, lane, writes, {"rip": (rip + len(code)) & MASK64, **new}, device or []
+        )
 
     def delivery(
         self,
@@ -105,6 +116,7 @@ class Tape:
         lane: int,
         writes: list[tuple[int, bytes]] | None,
         new: dict[str, int],
+        device: Sequence[tuple[int, bytes]] = (),
     ) -> None:
         regs = self._state.regs[cpu]
         rip = regs[RIP]
@@ -117,5 +129,18 @@ class Tape:
         for change in changes:
             regs[change.register] = change.new
         moment = self.first + len(self.steps)
-        self.steps.append(Step(moment, cpu, kind, rip, code, vector, error_code, changes, tuple(stored)))
+        self.steps.append(
+            Step(
+                moment,
+                cpu,
+                kind,
+                rip,
+                code,
+                vector,
+                error_code,
+                changes,
+                tuple(stored),
+                tuple(DeviceWrite(*write) for write in device),
+            )
+        )
         self.lanes.append(lane)

@@ -18,14 +18,14 @@ REGISTERS_BUT_RIP = [name for name in REGISTERS if name != "rip"]
 
 def test_every_byte_of_two_steps_is_what_the_table_says() -> None:
     tape = Tape(state_at([TEXT + 0x100], {TEXT + 0x200: b"\x11\x22"}, rax=5), first=300)
-    tape.insn(0, b"\x90", lane=2, rax=4, writes=[(TEXT + 0x200, b"\x33\x44")])
+    tape.insn(0, b"\x90", lane=2, rax=4, writes=[(TEXT + 0x200, b"\x33\x44")], device=[(0xFEE000B0, b"\x07")])
     tape.delivery(0, 13, lane=2, error_code=0x1A, rip=TEXT + 0x111)
 
     expected = (
-        "54 53 02 02"  # "TS", kind 2, version 2
+        "54 53 02 03"  # "TS", kind 2, version 3
         "ac 02"  # first moment 300
         "02"  # two steps
-        "18"  # head: CPU 0, lane follows, writes follow
+        "58"  # head: CPU 0, lane follows, writes follow, device writes follow
         "24"  # head: CPU 0, delivery, error code follows
         "00"  # code of the instruction: 0 follows on -1
         "0d"  # vector 13
@@ -40,6 +40,10 @@ def test_every_byte_of_two_steps_is_what_the_table_says() -> None:
         "02"  # of two bytes
         "11 22"  # old
         "33 44"  # new
+        "01"  # one write to a device
+        "e0 82 80 ee 1f"  # zigzag(0xfee000b0 - 0)
+        "01"  # of one byte
+        "07"
     )
     assert tape.frame[:-4] == bytes.fromhex(expected)
 
@@ -116,11 +120,14 @@ def tapes(draw: st.DrawFn) -> Tape:
         ),
         max_size=3,
     )
+    device_stores = st.lists(
+        st.tuples(st.integers(0xFEE00000, 0xFEE00FF8), st.binary(min_size=1, max_size=8)), max_size=2
+    )
     for _ in range(draw(st.integers(0, 12))):
         cpu, lane = draw(st.integers(0, cpus - 1)), draw(st.integers(0, 300))
         new = draw(news) | draw(st.fixed_dictionaries({}, optional={"rip": u64}))
         if draw(st.booleans()):
-            tape.insn(cpu, draw(st.binary(min_size=1, max_size=15)), lane, draw(stores), **new)
+            tape.insn(cpu, draw(st.binary(min_size=1, max_size=15)), lane, draw(stores), draw(device_stores), **new)
         else:
             vector, error_code = draw(st.integers(0, 255)), draw(st.integers(-1, 2**32 - 1))
             tape.delivery(cpu, vector, lane, error_code, draw(stores), **new)

@@ -71,7 +71,7 @@ def changed(line: Line, **fields: Any) -> Line:
 @pytest.mark.parametrize(
     ("kind", "fields", "says"),
     [
-        ("header", {"format": 2}, "1 was expected"),
+        ("header", {"format": 1}, "2 was expected"),
         ("header", {"guest": "0xab"}, "does not match"),
         ("state", {"regs": {"rax": "0x0"}}, "'rbx' is a required property"),
         ("step", {"rip": "0xFFFF"}, "does not match"),

@@ -68,6 +68,8 @@ def two_cpus() -> Tape:
     tape.delivery(1, 13, lane=300, error_code=0x1A, rip=TEXT + 0x700, ss=0, writes=[(STACK - 8, word(0x1A))])
     tape.delivery(0, 0xEC, lane=1, rip=TEXT + 0x800)
     tape.insn(0, b"\x48\xf7\xd8", lane=1, rax=1, rbx=(1 << 64) - 1, r15=1 << 63, gs_base=TASK - (1 << 40))
+    tape.insn(1, b"\x89\x78\x10", lane=300, device=[(0xFEE00310, bytes(4))])
+    tape.insn(1, b"\x89\x30", lane=300, device=[(0xFEE00300, b"\xfb\x40\x00\x00"), (0xFEE00FF8, bytes(8))])
     tape.insn(0, b"\x48\xff\xc8", lane=1, rax=0, rbx=0, r15=(1 << 63) - 1, cs=0x33)
     return tape
 
@@ -101,6 +103,7 @@ def step_object(step: Step, lane: int) -> dict[str, Any]:
         "lane": lane,
         "regs": {REGISTERS[c.register]: {"old": hex(c.old), "new": hex(c.new)} for c in step.regs},
         "writes": [{"addr": hex(w.addr), "old": w.old.hex(), "new": w.new.hex()} for w in step.writes],
+        "device": [{"addr": hex(w.addr), "new": w.new.hex()} for w in step.device],
     }
 
 
@@ -129,7 +132,7 @@ def varint(value: int) -> bytes:
 
 def frame(head: bytes = b"\x08", code: bytes = b"\x00", lane: bytes = b"\x00", rest: bytes = b"\x00") -> bytes:
     """One step from moment 0: by default the first instruction of first-call in lane 0, no registers, no writes."""
-    return sealed(b"TS\x02\x02\x00\x01" + head + code + lane + rest)
+    return sealed(b"TS\x02\x03\x00\x01" + head + code + lane + rest)
 
 
 def one_store(*columns: bytes) -> bytes:
@@ -152,7 +155,7 @@ def damaged() -> dict[str, bytes]:
         "one bit flipped in the checksum": whole[:-1] + bytes((whole[-1] ^ 1,)),
         "another magic": sealed(b"XS" + body[2:]),
         "version 1": sealed(body[:3] + b"\x01" + body[4:]),
-        "version 3": sealed(body[:3] + b"\x03" + body[4:]),
+        "version 2, which had no stores to devices": sealed(body[:3] + b"\x02" + body[4:]),
         "a memory frame": encode_memory(MEMORIES["text-and-stack"]),
         "kind 9": sealed(body[:2] + b"\x09" + body[3:]),
         "more steps announced than there are": sealed(body[:5] + b"\x0b" + body[6:]),
@@ -162,7 +165,7 @@ def damaged() -> dict[str, bytes]:
         "a varint beyond 64 bits": sealed(body[:5] + b"\xff" * 9 + b"\x02" + body[6:]),
         "a varint that is not in its shortest form": sealed(body[:4] + b"\x80\x00" + body[5:]),
         "a CPU that is not there": frame(head=b"\x09"),
-        "a reserved bit": frame(head=b"\x48"),
+        "a reserved bit": frame(head=b"\x88"),
         "no lane for a CPU's first step": frame(head=b"\x00", lane=b""),
         "an error code for an instruction": frame(head=b"\x28", lane=b"\x00\x00"),
         "a code that nobody sent": frame(code=varint(zigzag(0x7F))),
@@ -176,6 +179,13 @@ def damaged() -> dict[str, bytes]:
         "a write of nine bytes": one_store(b"\x01", site, b"\x09", b"\xcc\x1f\x44" + bytes(6), bytes(9)),
         "a write outside RAM": one_store(b"\x01", varint(zigzag(TEXT - 1)), b"\x01\x00\x11"),
         "a write whose old byte is another": one_store(b"\x01", site, b"\x01\xcd\x11"),
+        "device writes announced and none there": frame(head=b"\x48", rest=b"\x00\x00"),
+        "a device write where no device is": frame(
+            head=b"\x48", rest=b"\x00\x01" + varint(zigzag(TEXT + 0x100)) + b"\x01\x00"
+        ),
+        "a device write that ends behind the device": frame(
+            head=b"\x48", rest=b"\x00\x01" + varint(zigzag(0xFEE00FFF)) + b"\x02\x00\x00"
+        ),
         "a byte too many": sealed(body + b"\x00"),
     }
 

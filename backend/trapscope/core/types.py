@@ -103,6 +103,13 @@ class Write(NamedTuple):
     new: bytes
 
 
+class DeviceWrite(NamedTuple):
+    """One store to a device's page, which is no memory: it has no old bytes, and there is nothing to undo."""
+
+    addr: int
+    new: bytes
+
+
 class RegisterChange(NamedTuple):
     """One register before and after a step; `register` indexes REGISTERS."""
 
@@ -116,6 +123,7 @@ class Step(NamedTuple):
 
     `rip` is where the CPU stood before the step. `code` holds the instruction's bytes as this CPU decoded
     them (empty for a delivery). `vector` is -1 for an instruction; `error_code` is -1 where none is pushed.
+    `device` are the stores that reached the local APIC; they change no memory.
     """
 
     moment: int
@@ -127,6 +135,7 @@ class Step(NamedTuple):
     error_code: int
     regs: tuple[RegisterChange, ...]
     writes: tuple[Write, ...]
+    device: tuple[DeviceWrite, ...] = ()
 
     def before(self, register: int, after: int) -> int:
         """The register's value before this step, given its value `after` it."""

@@ -5,7 +5,8 @@ Column by column, because what stands next to its like deflates to a fifth. Payl
 | column | |
 |---|---|
 | first, count | a varint each: the moment of the first step, and n |
-| head | n × u8: bits 0–1 CPU; 2 delivery; 3 lane id follows; 4 writes follow; 5 error code follows; 6–7 zero |
+| head | n × u8: bits 0–1 CPU; 2 delivery; 3 lane id follows; 4 writes follow; 5 error code follows; |
+| | 6 device writes follow; 7 zero |
 | code | a varint per instruction: zigzag(id - 1 - id of this CPU's instruction before it in the batch, first -1); |
 | | id: index into the session's code table (address, bytes), sent as JSON beforehand |
 | vector | u8 per delivery |
@@ -17,6 +18,8 @@ Column by column, because what stands next to its like deflates to a fifth. Payl
 | | `rip` + the length of the code |
 | writes | a varint per bit 4: how many, at least one; then of all writes, in order: the addresses as varints, |
 | | zigzag(address - previous write's, first 0); the lengths, u8 each, 1 to 8; the old bytes; the new bytes |
+| device | stores to a device's page, which change no memory: a varint per bit 6: how many, at least one; then of all, |
+| | in order: the addresses as of writes; the lengths, u8 each, 1 to 8; the bytes |
 
 `rip` itself is not sent: it is the CPU's RIP before the step. A decoder that holds the state at `first` therefore
 notices a batch that does not belong there: the code table's address, and each write's old bytes, must be what it holds.
@@ -38,7 +41,8 @@ DELIVERY: Final = 0x04
 LANE: Final = 0x08
 WRITES: Final = 0x10
 ERROR_CODE: Final = 0x20
-RESERVED: Final = 0xC0
+DEVICE: Final = 0x40
+RESERVED: Final = 0x80
 #: A write's bytes.
 LONGEST_WRITE: Final = 8
 
@@ -61,6 +65,7 @@ def encode_steps(first: int, steps: Columns, decoded: Decoded, lanes: NDArray[np
     writes = np.diff(steps.write_end)
     head = cpu | np.where(delivered, DELIVERY, 0) | np.where(lane_follows, LANE, 0) | np.where(writes > 0, WRITES, 0)
     head[failed] |= ERROR_CODE
+    head[list(steps.device)] |= DEVICE
     changed, differences = _registers(steps, decoded)
     masks = (changed.astype(np.uint64) << np.arange(len(REGISTERS), dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
     out = bytearray()
@@ -78,6 +83,7 @@ def encode_steps(first: int, steps: Columns, decoded: Decoded, lanes: NDArray[np
     out += steps.write_size.tobytes()
     out += _bytes_of(steps.write_old, steps.write_size)
     out += _bytes_of(steps.write_new, steps.write_size)
+    out += _device(steps)
     return seal(FrameKind.STEPS, out)
 
 
@@ -107,6 +113,17 @@ def _registers(steps: Columns, decoded: Decoded) -> tuple[NDArray[np.bool_], NDA
     differences[of_step, steps.register] = steps.reg_new - steps.reg_old
     differences[:, RIP] -= decoded.length
     return differences != 0, differences
+
+
+def _device(steps: Columns) -> bytes:
+    """How many stores to a device, then their addresses, lengths, bytes."""
+    by_step = [steps.device[at] for at in sorted(steps.device)]
+    every = [write for writes in by_step for write in writes]
+    out = bytearray(varints(np.array([len(writes) for writes in by_step], np.uint64)))
+    addresses: NDArray[np.uint64] = np.array([write.addr for write in every], np.uint64)
+    out += varints(zigzags(np.diff(addresses, prepend=np.uint64(0))))
+    out += bytes(len(write.new) for write in every)
+    return bytes(out) + b"".join(write.new for write in every)
 
 
 def _bytes_of(values: NDArray[np.uint64], sizes: NDArray[np.uint8]) -> bytes:

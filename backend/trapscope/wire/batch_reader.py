@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from trapscope.core.machine import Code
+from trapscope.core.machine.apic import BASE as APIC
+from trapscope.core.machine.apic import SIZE as APIC_SIZE
 from trapscope.core.trace import State
-from trapscope.core.types import MASK64, REGISTERS, RIP, RegisterChange, Step, StepKind, Write
-from trapscope.wire.batch import CPU_BITS, DELIVERY, ERROR_CODE, LANE, LONGEST_WRITE, RESERVED, WRITES
+from trapscope.core.types import MASK64, REGISTERS, RIP, DeviceWrite, RegisterChange, Step, StepKind, Write
+from trapscope.wire.batch import CPU_BITS, DELIVERY, DEVICE, ERROR_CODE, LANE, LONGEST_WRITE, RESERVED, WRITES
 from trapscope.wire.frame import BadFrame, FrameKind, FrameReader, unzigzag
 
 _LEAST_STEP_BYTES: Final = 3
 _LEAST_WRITE_BYTES: Final = 4
+_LEAST_DEVICE_WRITE_BYTES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,12 @@ class _Columns:
             iter(_varints(reader, sum(mask >> register & 1 for mask in self._mask)))
             for register in range(len(REGISTERS))
         ]
-        self._count = iter(_varints(reader, self._with(WRITES)))
-        self._write = self._writes(reader)
+        counts = self._counts(reader, WRITES, _LEAST_WRITE_BYTES)
+        self._count = iter(counts)
+        self._write = self._writes(reader, sum(counts))
+        counts = self._counts(reader, DEVICE, _LEAST_DEVICE_WRITE_BYTES)
+        self._device_count = iter(counts)
+        self._device_write = self._device_writes(reader, sum(counts))
 
     def steps(self, state: State, codes: Sequence[Code]) -> Iterator[Step]:
         """The steps in order; `state` goes along with them."""
@@ -76,9 +84,10 @@ class _Columns:
                 code = _code(codes, next(self._code), moment, rip)
             regs = tuple(self._changes(at, state.regs[cpu], rip + len(code) & MASK64))
             writes = tuple(self._written(moment, state)) if head & WRITES else ()
+            device = tuple(islice(self._device_write, next(self._device_count))) if head & DEVICE else ()
             for change in regs:
                 state.regs[cpu][change.register] = change.new
-            yield Step(moment, cpu, kind, rip, code, vector, error_code, regs, writes)
+            yield Step(moment, cpu, kind, rip, code, vector, error_code, regs, writes, device)
 
     def _with(self, bit: int) -> int:
         return sum(head & bit != 0 for head in self._head)
@@ -104,25 +113,27 @@ class _Columns:
                 raise BadFrame(f"step {self._first + at} is CPU {cpu}'s first in the batch and names no lane")
             yield lane_of[cpu]
 
-    def _writes(self, reader: FrameReader) -> Iterator[Write]:
-        counts = list(self._count)
-        self._count = iter(counts)
+    def _counts(self, reader: FrameReader, bit: int, least_bytes: int) -> list[int]:
+        """How many writes each step has that announces some, none of them more than there can be."""
+        counts = _varints(reader, self._with(bit))
         if 0 in counts:
             raise BadFrame("a step announces writes and has none")
-        total = sum(counts)
-        if total * _LEAST_WRITE_BYTES > reader.left:
-            raise BadFrame(f"{total} writes announced, {reader.left} bytes left")
-        addresses, address = [], 0
-        for difference in _varints(reader, total):
-            address = address + unzigzag(difference) & MASK64
-            addresses.append(address)
-        lengths = reader.take(total)
-        for length in lengths:
-            if not 1 <= length <= LONGEST_WRITE:
-                raise BadFrame(f"a write of {length} bytes: it has 1 to {LONGEST_WRITE}")
+        if sum(counts) * least_bytes > reader.left:
+            raise BadFrame(f"{sum(counts)} writes announced, {reader.left} bytes left")
+        return counts
+
+    def _writes(self, reader: FrameReader, total: int) -> Iterator[Write]:
+        addresses, lengths = _places(reader, total)
         old = [reader.take(length) for length in lengths]
         new = [reader.take(length) for length in lengths]
         return map(Write, addresses, old, new)
+
+    def _device_writes(self, reader: FrameReader, total: int) -> Iterator[DeviceWrite]:
+        addresses, lengths = _places(reader, total)
+        for address, length in zip(addresses, lengths, strict=True):
+            if not APIC <= address <= APIC + APIC_SIZE - length:
+                raise BadFrame(f"a write of {length} bytes to a device at {address:#x}, where none is")
+        return map(DeviceWrite, addresses, [reader.take(length) for length in lengths])
 
     def _changes(self, at: int, regs: list[int], fall_through: int) -> Iterator[RegisterChange]:
         mask = self._mask[at]
@@ -154,6 +165,19 @@ def _varints(reader: FrameReader, count: int) -> list[int]:
     if count > reader.left:
         raise BadFrame(f"{count} values announced, {reader.left} bytes left")
     return [reader.varint() for _ in range(count)]
+
+
+def _places(reader: FrameReader, total: int) -> tuple[list[int], bytes]:
+    """The addresses and lengths of so many writes."""
+    addresses, address = [], 0
+    for difference in _varints(reader, total):
+        address = address + unzigzag(difference) & MASK64
+        addresses.append(address)
+    lengths = reader.take(total)
+    for length in lengths:
+        if not 1 <= length <= LONGEST_WRITE:
+            raise BadFrame(f"a write of {length} bytes: it has 1 to {LONGEST_WRITE}")
+    return addresses, lengths
 
 
 def _code(codes: Sequence[Code], number: int, moment: int, rip: int) -> bytes:

@@ -17,7 +17,7 @@ from trapscope.core.errors import BadInput
 from trapscope.core.types import MASK64
 
 MAGIC: Final = b"TS"
-VERSION: Final = 2
+VERSION: Final = 3
 _HEADER_BYTES: Final = 4
 _CRC_BYTES: Final = 4
 _VARINT_BYTES: Final = 10

@@ -22,7 +22,10 @@ from trapscope.wire.events import event_object, finding_object
 from trapscope.wire.values import hex_text
 
 #: Raised when a line's meaning changes; a line or a field more is no change.
-FORMAT: Final = 1
+FORMAT: Final = 2
+
+#: The one device that is stored to in a run; what there is in `device` of a write.
+_DEVICE: Final = "apic"
 
 _Told = TypeVar("_Told", Event, Finding)
 
@@ -124,7 +127,10 @@ def _step_object(image: Image, step: Step, lane: Lane) -> dict[str, Any]:
             told["error_code"] = hex_text(step.error_code)
     told |= {"context": lane.context.value, "trap": lane.trap, "task": lane.task}
     told["regs"] = {REGISTERS[change.register]: hex_text(change.new) for change in step.regs}
-    told["writes"] = [{"addr": hex_text(w.addr), "old": w.old.hex(), "new": w.new.hex()} for w in step.writes]
+    told["writes"] = [
+        *({"addr": hex_text(w.addr), "old": w.old.hex(), "new": w.new.hex()} for w in step.writes),
+        *({"device": _DEVICE, "addr": hex_text(w.addr), "new": w.new.hex()} for w in step.device),
+    ]
     return told
 
 

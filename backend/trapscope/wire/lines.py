@@ -73,6 +73,20 @@ class WriteField(Frozen):
     new: SomeBytes
 
 
+class DeviceWriteField(Frozen):
+    """A store to a device's page, which is no memory: nothing was there, and nothing is there to undo."""
+
+    device: Literal["apic"]
+    addr: Hex
+    new: SomeBytes
+
+
+def _by_device(schema: dict[str, Any]) -> None:
+    """A write that names a device is one to a device; then a complaint is about the kind that was meant."""
+    memory, device = schema["items"].pop("anyOf")
+    schema["items"] = {"type": "object", "if": {"required": ["device"]}, "then": device, "else": memory}
+
+
 class StepBase(Frozen):
     """What instructions and deliveries have in common. `regs` holds what changed; `trap` counts nested int3 traps."""
 
@@ -85,7 +99,7 @@ class StepBase(Frozen):
     trap: Count
     task: str
     regs: dict[Literal[REGISTERS], Hex]  # type: ignore[valid-type]
-    writes: list[WriteField]
+    writes: Annotated[list[WriteField | DeviceWriteField], Field(json_schema_extra=_by_device)]
 
 
 class InstructionLine(StepBase):

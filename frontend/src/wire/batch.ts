@@ -10,17 +10,20 @@ import { hex, type U64, U64Column } from "../lib/hex";
 import { FrameKind, openFrame } from "./frame";
 import { FrameError, type Reader } from "./reader";
 import { INDEX, REGISTERS } from "./registers";
-import type { Steps } from "./steps";
+import type { DeviceWrite, Steps } from "./steps";
 
 const HEAD_CPU = 0b11;
 const HEAD_DELIVERY = 1 << 2;
 const HEAD_LANE = 1 << 3;
 const HEAD_WRITES = 1 << 4;
 const HEAD_ERROR_CODE = 1 << 5;
-const HEAD_RESERVED = 0b1100_0000;
+const HEAD_DEVICE = 1 << 6;
+const HEAD_RESERVED = 1 << 7;
 
 const LEAST_STEP = 3; // bytes: its head, its code or vector, its mask
 const LONGEST_WRITE = 8; // bytes
+const APIC_BASE = 0xfee00000;
+const APIC_SIZE = 0x1000; // bytes
 
 /** What the decoder needs to know of an instruction: where it lies, and how many bytes the CPU decoded. */
 export interface CodeEntry {
@@ -52,9 +55,9 @@ export class BatchDecoder {
       throw new FrameError(`${count} steps announced, ${reader.left} bytes left`);
     this.#steps.reserve(frame.length);
     const registers = this.#registers.copy();
-    new Batch(reader, this.#steps, count, registers, codes).read();
+    const device = new Batch(reader, this.#steps, count, registers, codes).read();
     if (!reader.atEnd) throw new FrameError("bytes left after the last column");
-    this.#steps.commit(count);
+    this.#steps.commit(count, device);
     this.#registers = registers;
   }
 }
@@ -91,7 +94,8 @@ class Batch {
     this.#places = new Uint32Array(count);
   }
 
-  read(): void {
+  /** Returns what was stored to devices, by the step's index: that is kept once the whole frame is right. */
+  read(): Map<number, DeviceWrite[]> {
     this.#readCpus();
     this.#readCodes();
     this.#readDeliveries();
@@ -102,6 +106,7 @@ class Batch {
       else this.#readRegister(register);
     }
     this.#readWrites();
+    return this.#readDeviceWrites();
   }
 
   #readCpus(): void {
@@ -255,6 +260,38 @@ class Batch {
     }
   }
 
+  #readDeviceWrites(): Map<number, DeviceWrite[]> {
+    const reader = this.#reader;
+    const counts: [number, number][] = [];
+    let total = 0;
+    for (let index = this.#first; index < this.#end; index++) {
+      if ((this.#head(index) & HEAD_DEVICE) === 0) continue;
+      const count = reader.varint();
+      if (count === 0) throw this.#error(index, "announces device writes and has none");
+      total += count;
+      if (total > reader.left) throw this.#error(index, "announces more device writes than there can be");
+      counts.push([index, count]);
+    }
+    const addresses = new U64Column(total);
+    let [low, high] = [0, 0];
+    for (let at = 0; at < total; at++) {
+      reader.delta();
+      low += reader.low;
+      high = (high + reader.high + (low > 0xffffffff ? 1 : 0)) >>> 0;
+      low >>>= 0;
+      addresses.halves[2 * at] = low;
+      addresses.halves[2 * at + 1] = high;
+    }
+    const lengths = Array.from({ length: total }, () => reader.u8());
+    const writes = lengths.map((length, at) => {
+      const address = addresses.at(at);
+      if (length < 1 || length > LONGEST_WRITE || !isDevice(addresses.halves, at, length))
+        throw new FrameError(`a write of ${length} bytes to a device at ${hex(address)}, where none is`);
+      return { address, new: reader.take(length).slice() };
+    });
+    return new Map(counts.map(([index, count]) => [index, writes.splice(0, count)]));
+  }
+
   #head(index: number): number {
     return this.#heads[index - this.#first] ?? 0;
   }
@@ -262,6 +299,12 @@ class Batch {
   #error(index: number, what: string): FrameError {
     return new FrameError(`step ${this.#steps.first + index} ${what}`);
   }
+}
+
+/** Whether the bytes are of the local APIC's page, the one device there is. */
+function isDevice(halves: Uint32Array, at: number, length: number): boolean {
+  const offset = (halves[2 * at] ?? 0) - APIC_BASE;
+  return halves[2 * at + 1] === 0 && offset >= 0 && offset + length <= APIC_SIZE;
 }
 
 /** How many bits are set. */

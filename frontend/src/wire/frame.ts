@@ -6,7 +6,7 @@ import { FrameError, Reader } from "./reader";
 
 const HEADER_SIZE = 4;
 const CHECKSUM_SIZE = 4;
-const VERSION = 2;
+const VERSION = 3;
 
 export const enum FrameKind {
   Memory = 1,

@@ -20,6 +20,12 @@ export interface Write {
   readonly new: Uint8Array;
 }
 
+/** One store to a device's page, which is no memory: it changes none, and there is nothing to undo. */
+export interface DeviceWrite {
+  readonly address: U64;
+  readonly new: Uint8Array;
+}
+
 const ROOM = 1024;
 const VECTORS = 256;
 
@@ -42,6 +48,7 @@ export class Steps {
   bytesAt = new Uint32Array(ROOM + 1);
   bytes = new Uint8Array(ROOM);
   readonly #errorCodes = new Map<number, number>();
+  readonly #device = new Map<number, readonly DeviceWrite[]>();
   #count = 0;
 
   constructor(first = 0) {
@@ -108,14 +115,20 @@ export class Steps {
     this.bytes = withRoom(this.bytes, bytes);
   }
 
-  /** Counts steps that have been put behind the last one. */
-  commit(count: number): void {
+  /** Counts steps that have been put behind the last one; `device` is what they stored to devices, by index. */
+  commit(count: number, device: ReadonlyMap<number, readonly DeviceWrite[]>): void {
     this.#count += count;
+    for (const [index, writes] of device) this.#device.set(index, writes);
+  }
+
+  deviceAt(index: number): readonly DeviceWrite[] {
+    return this.#device.get(index) ?? [];
   }
 
   /** Forgets the step `moment` and all behind it. */
   truncate(moment: number): void {
     this.#count = Math.min(this.#count, Math.max(moment - this.first, 0));
+    for (const index of this.#device.keys()) if (index >= this.#count) this.#device.delete(index);
   }
 }
 
@@ -197,6 +210,11 @@ export class Step {
       });
     }
     return writes;
+  }
+
+  /** What it stored to the local APIC. */
+  get device(): readonly DeviceWrite[] {
+    return this.#steps.deviceAt(this.#index);
   }
 
   get #kind(): number {

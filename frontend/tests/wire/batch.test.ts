@@ -38,6 +38,7 @@ function asVector(step: Step, codes: StepsVector["codes"]): unknown {
       old: bytesToHex(write.old),
       new: bytesToHex(write.new),
     })),
+    device: step.device.map((write) => ({ addr: hex(write.address), new: bytesToHex(write.new) })),
   };
 }
 

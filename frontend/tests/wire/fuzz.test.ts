@@ -87,12 +87,13 @@ describe.each(NAMES)("a decoder that is given %s", (name) => {
     new BatchDecoder(filesOf(given), fresh).decode(whole, codesOf(given));
     const said = (all: Steps): string[] =>
       given.steps.map(({ n }) => {
-        const { cpu, code, vector: number, errorCode, lane, rip, nextRip, regs, writes } = all.at(n);
+        const { cpu, code, vector: number, errorCode, lane, rip, nextRip, regs, writes, device } = all.at(n);
         const parts = [cpu, code, number, errorCode, lane, hex(rip), hex(nextRip)];
         return JSON.stringify([
           parts,
           regs.map((change) => hex(change.new)),
           writes.map((write) => [...write.new]),
+          device.map((write) => [hex(write.address), ...write.new]),
         ]);
       });
     expect(said(steps)).toEqual(said(fresh));
@@ -150,9 +151,9 @@ describe("a decoder that is given bytes which somebody sealed", () => {
       const length = numbers.next().value % 120;
       const noise = Uint8Array.from({ length }, () => numbers.next().value);
       expect(refusal(given, noise)).not.toBeNull();
-      const steps = seal(Uint8Array.from([0x54, 0x53, 2, 2, ...noise]));
+      const steps = seal(Uint8Array.from([0x54, 0x53, 2, 3, ...noise]));
       refusal(given, steps);
-      const memory = seal(Uint8Array.from([0x54, 0x53, 1, 2, ...noise]));
+      const memory = seal(Uint8Array.from([0x54, 0x53, 1, 3, ...noise]));
       try {
         decodeMemory(memory);
       } catch (error) {
@@ -162,9 +163,9 @@ describe("a decoder that is given bytes which somebody sealed", () => {
   });
 
   it("does not believe a count that the frame cannot hold", () => {
-    const counted = Uint8Array.from([0x54, 0x53, 2, 2, 0, 0xff, 0xff, 0xff, 0xff, 0x0f]);
+    const counted = Uint8Array.from([0x54, 0x53, 2, 3, 0, 0xff, 0xff, 0xff, 0xff, 0x0f]);
     expect(refusal(given, seal(counted))?.message).toMatch(/4294967295 steps announced, 0 bytes left/);
-    const wide = Uint8Array.from([0x54, 0x53, 2, 2, 0, 0xff, 0xff, 0xff, 0xff, 0x1f]);
+    const wide = Uint8Array.from([0x54, 0x53, 2, 3, 0, 0xff, 0xff, 0xff, 0xff, 0x1f]);
     expect(refusal(given, seal(wide))?.message).toMatch(/wider than 32 bits/);
   });
 });

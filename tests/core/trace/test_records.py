@@ -26,6 +26,7 @@ def by_hand(step: Step) -> bytes:
     parts += [struct.pack("<BQQ", change.register, change.old, change.new) for change in step.regs]
     for write in step.writes:
         parts += [struct.pack("<QB", write.addr, len(write.new)), write.old, write.new]
+    parts += [struct.pack("<QB", write.addr, len(write.new)) + write.new for write in step.device]
     return b"".join(parts)
 
 

@@ -1,7 +1,4 @@
-"""The memory that an instruction read: worked out from its operands, because a step records writes only.
-
-Stores are worked out too, for those that reach a device and therefore no memory.
-"""
+"""The memory that an instruction read: worked out from its operands, because a step records writes only."""
 
 from __future__ import annotations
 
@@ -22,21 +19,6 @@ class Accesses:
         """(address, size) of what the instruction read."""
         insn = self._disassembler.decode(step.code)
         return self._places(insn, insn.loads, step, after)
-
-    def stores(self, step: Step, after: State) -> list[tuple[int, int]]:
-        """(address, size) of what the instruction wrote."""
-        insn = self._disassembler.decode(step.code)
-        return self._places(insn, insn.stores, step, after)
-
-    def stored_value(self, step: Step, after: State) -> int:
-        """What a plain `mov` to memory stored: its other operand. Raises ValueError for any other instruction."""
-        insn = self._disassembler.decode(step.code)
-        if insn.mnemonic != "mov" or not insn.stores:
-            raise ValueError(f"{insn.mnemonic} {insn.operands} is no mov to memory")
-        mask = (1 << 8 * insn.stores[0].size) - 1
-        if insn.source is not None:
-            return registers_before(step, after)[insn.source] & mask
-        return (insn.immediate or 0) & mask
 
     def _places(
         self, insn: Instruction, operands: Sequence[MemoryOperand], step: Step, after: State

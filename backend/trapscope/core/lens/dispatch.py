@@ -1,5 +1,7 @@
 """Who wants to know of a step: by the address executed, the address arrived at, the bytes, the memory written.
 
+A delivery and a store to a device are always worth knowing of.
+
 A run has some hundred thousand steps of which a few thousand may mean something. `noteworthy` says which: for a whole
 block by its instructions' numbers, and by one dictionary lookup per word that was written.
 """
@@ -20,28 +22,22 @@ OnWrite = Callable[[Step, Write, State], None]
 
 _WORD_SHIFT: Final = 3
 _EXECUTED: Final = 1
-_UNWRITTEN: Final = 2
-_ARRIVED: Final = 4
-_UNKNOWN: Final = 8
+_ARRIVED: Final = 2
+_UNKNOWN: Final = 4
 
 
 class Dispatch:
     """Handlers by what they wait for. Handlers of one kind are called in the order in which they came."""
 
-    def __init__(
-        self, classify: Callable[[bytes], tuple[OnStep, ...]], unwritten_only: Callable[[bytes], bool]
-    ) -> None:
-        """`classify` says, once per different instruction, who wants to know whenever it is executed.
-
-        `unwritten_only` says of such an instruction whether they want to know only where it wrote no memory.
-        """
-        self._classify, self._unwritten_only = classify, unwritten_only
+    def __init__(self, classify: Callable[[bytes], tuple[OnStep, ...]]) -> None:
+        """`classify` says, once per different instruction, who wants to know whenever it is executed."""
+        self._classify = classify
         self._at: dict[int, list[OnStep]] = {}
         self._arrivals: dict[int, list[OnStep]] = {}
         self._words: dict[int, list[OnWrite]] = {}
         self._by_code: dict[bytes, tuple[OnStep, ...]] = {}
         self._marks = np.empty(0, np.uint8)
-        """By the machine's number of an instruction: _EXECUTED | _UNWRITTEN | _ARRIVED, or _UNKNOWN."""
+        """By the machine's number of an instruction: _EXECUTED | _ARRIVED, or _UNKNOWN."""
         self._code_marks: dict[bytes, int] = {}
         """What there is to know of the bytes alone."""
         self._numbers: dict[int, list[int]] = {}
@@ -130,7 +126,7 @@ class Dispatch:
         """Whether anybody wants to know of this one step."""
         if step.vector >= 0 or step.rip in self._at or step.next_rip in self._arrivals:
             return True
-        if self._wanted(step.code) and not (step.stores and self._unwritten_only(step.code)):
+        if step.device or self._wanted(step.code):
             return True
         return any(word in self._words for address, size in step.stores for word in _words(address, size))
 
@@ -151,11 +147,9 @@ class Dispatch:
             for number in np.unique(unknown).tolist():
                 self._marks[number] = self._mark_of(number, *block.codes[number])
             before = self._marks[block.code]
-        wrote = np.zeros(len(block), np.bool_)
-        wrote[block.write_step] = True
         noted = (before & _EXECUTED) != 0
-        noted |= ((before & _UNWRITTEN) != 0) & ~wrote
         noted |= block.vector >= 0
+        noted[list(block.device)] = True
         count, after = len(block), block.after
         inside = after < count
         noted[inside] |= (before[after[inside]] & _ARRIVED) != 0
@@ -175,10 +169,7 @@ class Dispatch:
         self._numbers.setdefault(rip, []).append(number)
         mark = self._code_marks.get(code)
         if mark is None:
-            mark = 0
-            if code and self._wanted(code):
-                mark = _UNWRITTEN if self._unwritten_only(code) else _EXECUTED
-            self._code_marks[code] = mark
+            mark = self._code_marks[code] = _EXECUTED if code and self._wanted(code) else 0
         if rip in self._at:
             mark |= _EXECUTED
         if rip in self._arrivals:

@@ -1,13 +1,7 @@
-"""Interrupts between CPUs: what a store to the local APIC sent, and which CPU took it.
-
-Such a store reaches no memory, so it is worked out from the instruction's operands.
-"""
+"""Interrupts between CPUs: what a store to the local APIC sent, and which CPU took it."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from trapscope.core.lens.accesses import Accesses
 from trapscope.core.lens.contexts import NMI_VECTOR
 from trapscope.core.lens.events import IpiSent, IpiTaken
 from trapscope.core.lens.frames import Frames, LiveFrame
@@ -16,30 +10,24 @@ from trapscope.core.machine import apic
 from trapscope.core.trace import State
 from trapscope.core.types import Step
 
-_APIC: Final = range(apic.BASE, apic.BASE + apic.SIZE)
-
 
 class Interrupts:
     """A shadow of each CPU's APIC, as far as sending goes, and what is on its way."""
 
-    def __init__(self, cpus: int, record: Record, accesses: Accesses, frames: Frames) -> None:
-        self._record, self._accesses = record, accesses
+    def __init__(self, cpus: int, record: Record, frames: Frames) -> None:
+        self._record = record
         self._apics = [apic.LocalApic(cpu, cpus) for cpu in range(cpus)]
         self._sent: dict[tuple[int, int], int] = {}
         frames.on_pushed.append(self._on_pushed)
 
-    def stored(self, step: Step, after: State) -> None:
-        """An instruction with a store retired; was it to the APIC?"""
-        if step.writes:
-            return
-        for address, _ in self._accesses.stores(step, after):
-            if address in _APIC:
-                self._on_apic(address - apic.BASE, step, after)
+    def stored(self, step: Step) -> None:
+        """An instruction retired, which may have stored to the APIC."""
+        for write in step.device:
+            ipi = self._apics[step.cpu].write(write.addr - apic.BASE, int.from_bytes(write.new, "little"))
+            if ipi is not None:
+                self._on_sent(ipi, step)
 
-    def _on_apic(self, register: int, step: Step, after: State) -> None:
-        ipi = self._apics[step.cpu].write(register, self._accesses.stored_value(step, after))
-        if ipi is None:
-            return
+    def _on_sent(self, ipi: apic.Ipi, step: Step) -> None:
         vector = NMI_VECTOR if ipi.nmi else ipi.vector
         self._record.events.append(IpiSent(step.moment, step.cpu, "nmi" if ipi.nmi else "fixed", vector, ipi.targets))
         for target in ipi.targets:

@@ -41,8 +41,7 @@ class Lens:
         self.spec = spec
         self._record = Record()
         self._kernel = kernel = Kernel(image, start)
-        self._disassembler = image.disassembler
-        self._dispatch = dispatch = Dispatch(self._classify, self._unwritten_only)
+        self._dispatch = dispatch = Dispatch(self._classify)
         accesses = Accesses(image.disassembler)
         self._contexts = Contexts(kernel, dispatch, start)
         self._frames = Frames(kernel, dispatch, self._record, self._contexts)
@@ -50,7 +49,7 @@ class Lens:
         self._entries = Entries(kernel, dispatch, self._record, self._contexts, self._frames, self._text, start)
         self._traps = Traps(kernel, dispatch, self._record, self._contexts, self._frames, self._text, self._entries)
         self._stacks = Int3Stacks(kernel, dispatch, self._record, self._contexts, self._frames, self._traps, accesses)
-        self._interrupts = Interrupts(len(start.regs), self._record, accesses, self._frames)
+        self._interrupts = Interrupts(len(start.regs), self._record, self._frames)
         self._scheduling = Scheduling(kernel, dispatch, self._record, self._contexts, self._stacks)
         self._fetch_views = FetchViews(self._text)
         self._frames.on_pushed.append(self._on_delivery)
@@ -87,6 +86,7 @@ class Lens:
             return events
         self._lane = self._contexts.lane(step.cpu)
         self._dispatch.wrote(step, after)
+        self._interrupts.stored(step)
         self._dispatch.executed(step, after)
         self._dispatch.arrived(step, after)
         return events
@@ -124,11 +124,7 @@ class Lens:
             return (self._frames.iret_executed,)
         if code == _HLT:
             return (self._scheduling.halted,)
-        return (self._interrupts.stored,) if self._disassembler.decode(code).stores else ()
-
-    def _unwritten_only(self, code: bytes) -> bool:
-        """A store is of interest where it wrote no memory: it went to the local APIC."""
-        return code not in (INT3, IRETQ, _HLT)
+        return ()
 
     def _on_delivery(self, frame: LiveFrame, step: Step, _after: State) -> None:
         vector = frame.vector

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trapscope.core.types import RegisterChange, Step, StepKind, Write
+from trapscope.core.types import DeviceWrite, RegisterChange, Step, StepKind, Write
 
 #: An address, and the bytes that were decoded there (none for a delivery).
 Code = tuple[int, bytes]
@@ -63,6 +63,8 @@ class Block:
     write_size: NDArray[np.uint8]
     write_old: NDArray[np.uint64]
     write_new: NDArray[np.uint64]
+    device: dict[int, tuple[DeviceWrite, ...]]
+    """By step, counted from the first, in order: stores to the local APIC. The others made none."""
     views: list[View]
     """In order; none in the coherent model."""
 
@@ -110,7 +112,18 @@ class Block:
         regs = tuple(map(RegisterChange._make, changes))
         first, end = (self.write_end.item(at - 1) if at else 0), self.write_end.item(at)
         writes = self._writes(first, end) if end > first else ()
-        return Step(self.first + at, self.cpu.item(at), kind, rip, code, vector, error_code, regs, writes)
+        return Step(
+            self.first + at,
+            self.cpu.item(at),
+            kind,
+            rip,
+            code,
+            vector,
+            error_code,
+            regs,
+            writes,
+            self.device.get(at, ()),
+        )
 
     def steps(self) -> list[Step]:
         """Every step as an object."""

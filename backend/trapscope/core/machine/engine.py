@@ -260,7 +260,9 @@ class Engine:
 
     def _on_device_write(self, _uc: Uc, offset: int, size: int, value: int, _: Any) -> None:
         self._recorder.stop()
-        self._device_write(offset, size, value & (1 << 8 * size) - 1)
+        value &= (1 << 8 * size) - 1
+        self.journal.store_to_device(apic.BASE + offset, value.to_bytes(size, "little"))
+        self._device_write(offset, size, value)
 
     def _unexplained(self, error: UcError) -> Event:
         if error.errno == unicorn_const.UC_ERR_INSN_INVALID:

@@ -11,7 +11,7 @@ from trapscope.core.machine.block import Block, Code, View
 from trapscope.core.machine.guest_memory import GuestMemory
 from trapscope.core.machine.recorder import Recorder
 from trapscope.core.machine.registers import RegisterFiles
-from trapscope.core.types import KERNEL_MAP, RAM_BASE, RIP
+from trapscope.core.types import KERNEL_MAP, RAM_BASE, RIP, DeviceWrite
 
 _TEXT_MAP: Final = KERNEL_MAP + RAM_BASE
 
@@ -27,6 +27,8 @@ class Glimpse(NamedTuple):
     """(address, size)"""
     views: bool
     """Whether what some CPU would decode has changed."""
+    device: bool
+    """Whether it stored to the local APIC."""
 
 
 class Journal:
@@ -47,6 +49,7 @@ class Journal:
         """(CPU, end of its turn)"""
         self._vectors: dict[int, int] = {}
         self._error_codes: dict[int, int] = {}
+        self._device: dict[int, tuple[DeviceWrite, ...]] = {}
 
     def __len__(self) -> int:
         rows: int = self._notes.rows
@@ -82,6 +85,12 @@ class Journal:
         last = len(self)
         while self.stores and self._recorder.stores["row"].item(self.stores - 1) == last:
             self._notes.stored -= 1
+        self._device.pop(last, None)
+
+    def store_to_device(self, address: int, data: bytes) -> None:
+        """The instruction at hand stores to a device."""
+        row = len(self) - 1
+        self._device[row] = (*self._device.get(row, ()), DeviceWrite(address, data))
 
     def end_turn(self, cpu: int) -> None:
         """What was noted since the last end of a turn was this CPU's."""
@@ -131,6 +140,7 @@ class Journal:
             self._files.now[self._turns[-1][0]][RIP],
             tuple(stores),
             bool(self._views),
+            row in self._device,
         )
 
     def forget(self) -> None:
@@ -138,7 +148,7 @@ class Journal:
         self._notes.rows = self._notes.stored = 0
         self._views = []
         self._turns.clear()
-        self._vectors, self._error_codes = {}, {}
+        self._vectors, self._error_codes, self._device = {}, {}, {}
 
     def take(self, first: int) -> Block:
         """Everything noted, as steps first, first + 1, …; the journal is empty then."""
@@ -160,6 +170,7 @@ class Journal:
             write_size=stores["size"].astype(np.uint8),
             write_old=stores["old"].copy(),
             write_new=stores["value"].copy(),
+            device=self._device,
             views=self._views,
         )
         self.forget()

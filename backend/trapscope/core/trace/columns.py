@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from trapscope.core.types import DeviceWrite
+
 
 class Columns(NamedTuple):
     """The trace as numpy views, not to be written; true until the trace grows. n steps, c changes, w writes.
@@ -41,3 +43,5 @@ class Columns(NamedTuple):
     """(w) little-endian"""
     error_code: Mapping[int, int]
     """By step, where a delivery pushed one."""
+    device: Mapping[int, tuple[DeviceWrite, ...]]
+    """By step, in order, where one stored to a device."""

@@ -1,12 +1,14 @@
 """Steps as the bytes that a run's hash is made of: every field, little-endian, lengths before what varies in length.
 
 A step is `cpu u8, is a delivery u8, rip u64, vector i16, error code i32, length of the code u8, changes u8`, the code's
-bytes, per changed register `register u8, old u64, new u64`, and per write `address u64, size u8, old bytes, new bytes`.
+bytes, per changed register `register u8, old u64, new u64`, per write `address u64, size u8, old bytes, new bytes`, and
+per store to a device, which its address tells from a write, `address u64, size u8, new bytes`.
 They follow each other without gaps, so that it makes no difference in how many pieces they come.
 """
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from trapscope.core.machine import Code
 from trapscope.core.trace.columns import Columns
+from trapscope.core.types import DeviceWrite
 
 _HEAD: Final = np.dtype(
     [
@@ -43,7 +46,10 @@ def records(steps: Columns, codes: list[Code]) -> bytes:
     written = np.concatenate(([0], np.cumsum(_WRITE.itemsize + 2 * sizes)))
     after_head = _HEAD.itemsize + lengths
     after_changes = after_head + _CHANGE.itemsize * changes
-    ends = np.cumsum(after_changes + np.diff(written[steps.write_end]))
+    device = {at: b"".join(map(_device_write, writes)) for at, writes in steps.device.items()}
+    device_bytes = np.zeros(len(changes), np.int64)
+    device_bytes[list(device)] = [len(record) for record in device.values()]
+    ends = np.cumsum(after_changes + np.diff(written[steps.write_end]) + device_bytes)
     starts = np.concatenate(([0], ends[:-1]))
     out = np.zeros(ends[-1], np.uint8)
     _put(out, starts, _heads(steps, rips, lengths, changes))
@@ -56,6 +62,8 @@ def records(steps: Columns, codes: list[Code]) -> bytes:
     _put(out, at, _writes(steps))
     _put_parts(out, at + _WRITE.itemsize, _bytes_of(steps.write_old), sizes)
     _put_parts(out, at + _WRITE.itemsize + sizes, _bytes_of(steps.write_new), sizes)
+    for step, record in device.items():
+        out[ends[step] - len(record) : ends[step]] = np.frombuffer(record, np.uint8)
     return out.tobytes()
 
 
@@ -91,6 +99,10 @@ def _writes(steps: Columns) -> NDArray[Any]:
     rows = np.zeros(len(steps.write_addr), _WRITE)
     rows["address"], rows["size"] = steps.write_addr, steps.write_size
     return rows
+
+
+def _device_write(write: DeviceWrite) -> bytes:
+    return struct.pack("<QB", write.addr, len(write.new)) + write.new
 
 
 def _put(out: NDArray[np.uint8], at: _Counts, rows: NDArray[Any]) -> None:

@@ -6,6 +6,7 @@ A step costs some tens of bytes here, not a Python object; `step(n)` makes the o
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,7 +20,7 @@ from trapscope.core.trace.memory import Memory, Pages
 from trapscope.core.trace.playback import Playback
 from trapscope.core.trace.records import records
 from trapscope.core.trace.state import State
-from trapscope.core.types import RegisterChange, Step, StepKind, Write
+from trapscope.core.types import DeviceWrite, RegisterChange, Step, StepKind, Write
 
 KEYFRAME_INTERVAL: Final = 256
 #: Steps whose bytes are made in one go: some hundred a step.
@@ -41,6 +42,9 @@ class Trace:
         self._code = Column(np.uint32)
         self._vector = Column(np.int16)
         self._error_code: dict[int, int] = {}
+        self._device: dict[int, tuple[DeviceWrite, ...]] = {}
+        self._device_steps: list[int] = []
+        """Its keys, which ascend."""
         self._change_end = Column(np.int64)
         self._register = Column(np.uint8)
         self._reg_old, self._reg_new = Column(np.uint64), Column(np.uint64)
@@ -73,12 +77,14 @@ class Trace:
             write_old=self._write_old.values,
             write_new=self._write_new.values,
             error_code=self._error_code,
+            device=self._device,
         )
 
     def between(self, first: int, end: int) -> Columns:
         """Steps first … end-1 as arrays, in which they, their changes and their writes count from 0."""
         whole = self.columns
         change_end, write_end = whole.change_end[first : end + 1], whole.write_end[first : end + 1]
+        mine = slice(bisect_left(self._device_steps, first), bisect_left(self._device_steps, end))
         changes, writes = slice(change_end[0], change_end[-1]), slice(write_end[0], write_end[-1])
         return Columns(
             cpu=whole.cpu[first:end],
@@ -94,6 +100,7 @@ class Trace:
             write_old=whole.write_old[writes],
             write_new=whole.write_new[writes],
             error_code={at - first: code for at, code in self._error_code.items() if first <= at < end},
+            device={at - first: self._device[at] for at in self._device_steps[mine]},
         )
 
     @property
@@ -124,6 +131,8 @@ class Trace:
         self._cpu.extend(block.cpu)
         self._vector.extend(block.vector)
         self._error_code.update({block.first + step: error for step, error in block.error_code.items()})
+        for step in sorted(block.device):
+            self._keep_device(block.first + step, block.device[step])
         self._change_end.extend(changes.end + len(self._register))
         self._register.extend(changes.register)
         self._reg_old.extend(changes.old)
@@ -144,6 +153,7 @@ class Trace:
         self._vector.extend((step.vector,))
         if step.error_code >= 0:
             self._error_code[step.moment] = step.error_code
+        self._keep_device(step.moment, step.device)
         self._register.extend([change.register for change in step.regs])
         self._reg_old.extend(np.array([change.old for change in step.regs], np.uint64))
         self._reg_new.extend(np.array([change.new for change in step.regs], np.uint64))
@@ -175,7 +185,8 @@ class Trace:
         )
         writes = tuple([self._write(i) for i in range(self._write_end[moment], self._write_end[moment + 1])])
         kind = StepKind.INSN if vector < 0 else StepKind.DELIVERY
-        return Step(moment, self._cpu[moment], kind, rip, code, vector, self._error_code.get(moment, -1), regs, writes)
+        error_code, device = self._error_code.get(moment, -1), self._device.get(moment, ())
+        return Step(moment, self._cpu[moment], kind, rip, code, vector, error_code, regs, writes, device)
 
     def steps(self, first: int = 0, end: int | None = None) -> Iterator[Step]:
         """Steps first … end-1 (to the last one where `end` is None)."""
@@ -219,6 +230,11 @@ class Trace:
     def _must_follow(self, moment: int) -> None:
         if moment != len(self):
             raise ValueError(f"step {moment} does not follow step {len(self) - 1}")
+
+    def _keep_device(self, moment: int, writes: tuple[DeviceWrite, ...]) -> None:
+        if writes:
+            self._device[moment] = writes
+            self._device_steps.append(moment)
 
     def _number(self, code: Code) -> int:
         found = self._code_ids.get(code)
