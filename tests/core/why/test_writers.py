@@ -9,7 +9,7 @@ import pytest
 from tests.core.lens.played import played
 from tests.core.trace.recorded import blank
 from trapscope.core.image import Image
-from trapscope.core.image.flow import CF, IF, ZF, Part
+from trapscope.core.image.flow import CF, IF, NT, RF, TF, ZF, Part
 from trapscope.core.image.flows import Flows
 from trapscope.core.trace import Trace, TraceIndex
 from trapscope.core.types import CS, GS_BASE, MASK64, RAX, RFLAGS, RIP, RSP, SS, RegisterChange, Step, StepKind
@@ -39,7 +39,8 @@ def walked(steps: list[Step], cpu: int, part: Part, before: int) -> list[tuple[i
 def sets(step: Step, register: int) -> int:
     """The bits of the register that the step set: as the flow says, widened to whole fields, and what it changed."""
     if step.vector >= 0:
-        said = MASK64 if register in (RIP, CS, SS, RSP, RFLAGS) else 0
+        said = MASK64 if register in (RIP, CS, SS, RSP) else 0
+        said |= TF | IF | NT | RF if register == RFLAGS else 0  # SDM vol. 3A, 6.12.1.3: the others stay
     else:
         said = 0
         for part in FLOWS.of(step.code).registers:

@@ -20,6 +20,9 @@ TF: Final = 1 << 8
 IF: Final = 1 << 9
 DF: Final = 1 << 10
 OF: Final = 1 << 11
+NT: Final = 1 << 14
+RF: Final = 1 << 16
+AC: Final = 1 << 18
 #: What arithmetic leaves behind.
 STATUS: Final = CF | PF | AF | ZF | SF | OF
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from trapscope.core.image import Image
-from trapscope.core.image.flow import Constant, Part, Role, Untracked
-from trapscope.core.machine.descriptors import GATE_BYTES, Gate
+from trapscope.core.image.flow import IF, NT, RF, TF, Constant, Part, Role, Untracked
+from trapscope.core.machine.descriptors import GATE_BYTES, INTERRUPT_GATE, Gate
 from trapscope.core.trace import TraceIndex
-from trapscope.core.types import CS, RFLAGS, RIP, RSP, SS
+from trapscope.core.types import CS, MASK64, RFLAGS, RIP, RSP, SS
 from trapscope.core.why.place import Bytes, Place, Register
 from trapscope.core.why.writers import Writers
 
@@ -21,6 +21,9 @@ _BREAKPOINT: Final = 3
 _INT3: Final = b"\xcc"
 _SELECTOR_AT: Final = 2
 _WORD: Final = 8
+#: The byte of a gate that says of which kind it is (vol. 3A, figure 6-8).
+_KIND_AT: Final = 5
+_CLEARED: Final = TF | NT | RF | 1 << 17
 
 #: What something was made from: a place at a moment, the bytes that a step was decoded from, or a dead end.
 Taken = tuple[Role, Place | Constant | Untracked, int]
@@ -49,12 +52,12 @@ class Deliveries:
                 return [(Role.DATA, Register(cpu, RIP), previous), address]
         return [(Role.DATA, Register(cpu, register), step), address]
 
-    def of_register(self, step: int, register: int) -> list[Taken]:
+    def of_register(self, step: int, register: int, mask: int = MASK64) -> list[Taken]:
         """From what the delivery set a register."""
         cpu = self._cpu(step)
         gate = self._gate(step)
         if register == RFLAGS:
-            return [(Role.DATA, Register(cpu, RFLAGS), step)]
+            return self._flags(step, mask, gate)
         if register == SS:
             kept = self._index.register(cpu, SS, step + 1) == self._index.register(cpu, SS, step)
             return [(Role.DATA, Register(cpu, SS) if kept else Constant(), step)]
@@ -65,6 +68,24 @@ class Deliveries:
         if register == CS:
             return [(Role.DATA, Bytes(gate + _SELECTOR_AT, 2), step)]
         return [(Role.DATA, Bytes(gate, GATE_BYTES), step)]
+
+    def _flags(self, step: int, mask: int, gate: int | None) -> list[Taken]:
+        """Of the flags: TF, NT, RF and VM are cleared, and IF through an interrupt gate (6.12.1.3, 6.14.4)."""
+        kind = None if gate is None else Gate.decode(self._index.memory(gate, GATE_BYTES, step)).kind
+        taken: list[Taken] = []
+        if mask & IF:
+            cleared = kind == INTERRUPT_GATE
+            if kind is None:
+                taken.append((Role.DATA, Untracked("the interrupt descriptor table"), step))
+            elif gate is not None:
+                taken.append((Role.DATA, Bytes(gate + _KIND_AT, 1), step))
+            if not cleared:
+                taken.append((Role.DATA, Register(self._cpu(step), RFLAGS, IF), step))
+        if mask & _CLEARED:
+            taken.append((Role.DATA, Constant(), step))
+        if kept := mask & ~(_CLEARED | IF):
+            taken.insert(0, (Role.DATA, Register(self._cpu(step), RFLAGS, kept), step))
+        return taken
 
     def int3_before(self, step: int) -> int | None:
         """The `int3` that the delivery is of; None for any other."""

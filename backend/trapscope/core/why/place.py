@@ -5,12 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from trapscope.core.image.flow import AF, CF, DF, IF, OF, PF, SF, TF, ZF
+from trapscope.core.image.flow import AC, AF, CF, DF, IF, NT, OF, PF, RF, SF, TF, ZF
 from trapscope.core.image.parts import PARTS
 from trapscope.core.types import MASK64, REGISTER_INDEX, REGISTERS, RFLAGS
 
 #: Flags by the manual's names (SDM vol. 1, 3.4.3).
-FLAGS: Final = {"cf": CF, "pf": PF, "af": AF, "zf": ZF, "sf": SF, "tf": TF, "if": IF, "df": DF, "of": OF}
+FLAGS: Final = {
+    "cf": CF,
+    "pf": PF,
+    "af": AF,
+    "zf": ZF,
+    "sf": SF,
+    "tf": TF,
+    "if": IF,
+    "df": DF,
+    "of": OF,
+    "nt": NT,
+    "rf": RF,
+    "ac": AC,
+}
 _SEGMENTS: Final = ("cs", "ss")
 _NAMES: Final = {
     **{(part.register, part.mask): name for name, part in PARTS.items() if name not in _SEGMENTS},

@@ -130,7 +130,7 @@ class Producers:
     def _taken_by_delivery(self, place: Place, origin: Origin) -> list[Taken]:
         step = origin.step
         if isinstance(place, Register):
-            found = self._deliveries.of_register(step, place.register)
+            found = self._deliveries.of_register(step, place.register, place.mask)
         else:
             found = self._deliveries.of_word(step, origin.write - int(self.index.columns.write_end[step]))
         taken: list[Taken] = []

@@ -11,18 +11,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trapscope.core.image.flow import AF, CF, DF, IF, OF, PF, SF, STATUS, ZF, Part
+from trapscope.core.image.flow import AF, CF, DF, IF, NT, OF, PF, RF, SF, STATUS, TF, ZF, Part
 from trapscope.core.image.flows import Flows
 from trapscope.core.trace import TraceIndex
 from trapscope.core.trace.postings import Postings
 from trapscope.core.types import CS, GS_BASE, MASK64, MAX_CPUS, REGISTERS, RFLAGS, RIP, RSP, SS
 
-_FLAGS: Final = (CF, PF, AF, ZF, SF, OF, IF, DF)
+_FLAGS: Final = (CF, PF, AF, ZF, SF, OF, IF, DF, TF, NT, RF)
 FIELDS: Final = (
     *(Part(register, mask) for register in range(RIP) for mask in (0xFF, 0xFF00, MASK64 & ~0xFFFF)),
     Part(RIP),
     *(Part(RFLAGS, flag) for flag in _FLAGS),
-    Part(RFLAGS, MASK64 & ~(STATUS | IF | DF)),
+    Part(RFLAGS, MASK64 & ~(STATUS | IF | DF | TF | NT | RF)),
     *(Part(register) for register in (CS, SS, GS_BASE)),
 )
 """In the order of the registers."""
@@ -30,7 +30,7 @@ _OF_REGISTER: Final = tuple(
     tuple(number for number, field in enumerate(FIELDS) if field.register == register)
     for register in range(len(REGISTERS))
 )
-_BY_DELIVERY: Final = tuple(Part(register) for register in (RIP, CS, SS, RSP, RFLAGS))
+_BY_DELIVERY: Final = (Part(RIP), Part(CS), Part(SS), Part(RSP), Part(RFLAGS, TF | IF | NT | RF))
 
 
 class Writers:
