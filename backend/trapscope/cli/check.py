@@ -100,6 +100,7 @@ def _json(got: Got) -> str:
         "design": row.design,
         "variants": list(row.variants),
         "fetch": row.fetch.value,
+        "cpus": got.cpus,
         "sweep": row.sweep.value,
         "expected": row.verdict.value,
         "why": row.why,
@@ -108,6 +109,8 @@ def _json(got: Got) -> str:
         "steps": got.steps,
         "got": got.summary,
         "differences": list(got.differences),
+        "schedule": got.schedule,
+        "hash": got.hash,
     }
     if row.points:
         facts["seeds"] = [row.points.start, row.points.stop - 1]

@@ -24,13 +24,17 @@ def look(image: Image, row: Row) -> Got:
         return torn.look(image, row)
     runs = steps = 0
     differences: list[str] = []
-    last = ""
+    last = schedule_of_first = hash_of_first = ""
+    cpus = 0
     for schedule, session, expected in _runs(image, row):
         runs += 1
+        if runs == 1:
+            cpus, schedule_of_first, hash_of_first = session.spec.cpus, session.schedule, session.hash
         steps += len(session.trace)
         last = _summary(session)
         differences += [f"{difference} [{schedule}]" for difference in _compare(session, expected)]
-    return Got(row, runs, steps, tuple(differences), last if runs == 1 else f"{runs} runs, last {last}")
+    summary = last if runs == 1 else f"{runs} runs, last {last}"
+    return Got(row, runs, steps, tuple(differences), summary, cpus, schedule_of_first, hash_of_first)
 
 
 def open_session(image: Image, row: Row) -> Session:

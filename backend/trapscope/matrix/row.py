@@ -65,6 +65,11 @@ class Got:
     steps: int
     differences: tuple[str, ...]
     summary: str
+    cpus: int
+    schedule: str
+    """Canonical; of a sweep, its first run's. `trapscope run` makes that run again by it."""
+    hash: str
+    """Of the same run."""
 
     @property
     def agrees(self) -> bool:

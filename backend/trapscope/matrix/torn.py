@@ -54,7 +54,11 @@ def look(image: Image, row: Row) -> Got:
     if boundaries < 100:
         differences.append(f"{row}: only {boundaries} boundaries were looked at")
     summary = f"{boundaries} boundaries, {mixtures} mixtures, {len(tried)} different, {len(torn)} torn"
-    return Got(row, len(tried), len(session.trace), tuple(differences), f"{summary}; {torn[0]}" if torn else summary)
+    if torn:
+        summary += f"; {torn[0]}"
+    return Got(
+        row, len(tried), len(session.trace), tuple(differences), summary, spec.cpus, session.schedule, session.hash
+    )
 
 
 def _site(session: Session) -> tuple[int, frozenset[bytes]]:
