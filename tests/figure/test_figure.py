@@ -204,7 +204,7 @@ def test_a_check_that_does_not_hold_is_told(image: Image) -> None:
     reading = reading_of(image, "livepatch-window", "skip", (), "coherent")
     broken = next(f for f in reading.session.findings if f.check == "livepatch-consistent")
     shown = said(draw(reading, broken.moment + 1, sources()))
-    assert any(text.startswith("Violated: livepatch-consistent. the old body of patched_fn runs") for text in shown)
+    assert any(text.startswith("Violated: livepatch-consistent. The old body of patched_fn runs") for text in shown)
 
 
 @pytest.mark.parametrize("part", PARTS)

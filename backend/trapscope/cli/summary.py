@@ -10,7 +10,10 @@ from trapscope.cli.phrases import phrase
 from trapscope.core.lens import CHECKS, Event, Finding
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import CATALOGUE
-from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, Severity, Verdict
+from trapscope.core.session.ending import Ending
+from trapscope.core.session.ending_words import why_it_ended
+from trapscope.core.session.next_run import next_run
+from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, FetchModel, Severity, Verdict
 
 _WIDTH: Final = 110
 #: More events than this are told as their number; `--format jsonl` has them all.
@@ -120,8 +123,24 @@ def _verdict(session: Session) -> Iterator[str]:
     if session.verdict is Verdict.VIOLATED:
         broken = dict.fromkeys(f.check for f in session.findings if f.severity is Severity.VIOLATION)
         yield f"violated: {', '.join(broken)}"
+    if session.ending is not None:
+        yield from _ending(session, session.ending)
     yield f"schedule  {session.schedule}"
     yield f"hash      {session.hash}"
+
+
+def _ending(session: Session, ending: Ending) -> Iterator[str]:
+    """What broke first, or what kept the run from its end, or what has been shown; and what to look at next."""
+    head = "ending    "
+    if ending.first is not None:
+        head += f"first, at moment {ending.first.moment:,} on CPU {ending.first.cpu}: "
+    told = head + why_it_ended(ending, session.spec)
+    yield from textwrap.wrap(told, _WIDTH, subsequent_indent=" " * 10, break_on_hyphens=False)
+    then = next_run(session.spec, ending.verdict)
+    variants = "".join(f" --variant {name}" for name in then.variants)
+    fetch = "" if then.fetch is FetchModel.COHERENT else f" --fetch {then.fetch}"
+    schedule = f" --schedule '{then.schedule}'" if then.schedule else ""
+    yield f"next      {then.words}: trapscope run {then.scenario} --design {then.design}{variants}{fetch}{schedule}"
 
 
 def _s(count: int) -> str:

@@ -24,6 +24,7 @@ from trapscope.server import guest_facts
 from trapscope.server import requests as ask
 from trapscope.server.recorder import Recorder
 from trapscope.wire import answers, exports
+from trapscope.wire.ending import ending_model
 from trapscope.wire.memory_image import encode_memory, ranges_of
 from trapscope.wire.rest import RunChoice
 from trapscope.wire.values import Registers
@@ -144,6 +145,7 @@ class Hosted:
             verdict=None if session.verdict is None else session.verdict.value,
             schedule=None if session.pending else session.schedule,
             hash=None if session.pending else session.hash,
+            ending=None if session.ending is None else ending_model(session.ending, session.spec),
         )
         return answer, () if chunk is None else (chunk.text, chunk.frame)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from trapscope.figure import Part, ThemeName
+from trapscope.wire.ending import Ending
 from trapscope.wire.exports import TraceFormat
 from trapscope.wire.queries import Question
 from trapscope.wire.rest import DesignList, GuestInfo, RunChoice, ScenarioList
@@ -191,6 +192,7 @@ class Advanced(Frozen):
     verdict: VerdictName | None
     schedule: str | None
     hash: str | None
+    ending: Ending | None
 
 
 class Exported(Frozen):

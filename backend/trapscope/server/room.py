@@ -74,7 +74,9 @@ class Room:
         self._input_count = 0
         self._names_given = 0
         self._presence_timer: asyncio.TimerHandle | None = None
-        self._status = Status(type="status", state="idle", steps=0, verdict=None, schedule="", hash=opened.hash)
+        self._status = Status(
+            type="status", state="idle", steps=0, verdict=None, schedule="", hash=opened.hash, ending=None
+        )
 
     @property
     def status(self) -> Status:
@@ -292,6 +294,7 @@ class Room:
                 verdict=None if answer is None else answer.verdict,
                 schedule=None if answer is None else answer.schedule,
                 hash=None if answer is None else answer.hash,
+                ending=None if answer is None else answer.ending,
             )
         )
 

@@ -18,6 +18,7 @@ from trapscope.core.lens import Event, Finding, Lane
 from trapscope.core.session import Session
 from trapscope.core.trace import Memory
 from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE, REGISTERS, Severity, Step, StepKind
+from trapscope.wire.ending import ending_model
 from trapscope.wire.events import event_object, finding_object
 from trapscope.wire.values import hex_text
 
@@ -97,7 +98,7 @@ def step_lines(session: Session, first: int, end: int) -> Iterator[str]:
 
 def epilogue(session: Session) -> Iterator[str]:
     """How the run ended; nothing while it has not."""
-    if session.verdict is None:
+    if session.verdict is None or session.ending is None:
         return
     severities = [finding.severity for finding in session.findings]
     yield _line(
@@ -108,6 +109,7 @@ def epilogue(session: Session) -> Iterator[str]:
         notes=severities.count(Severity.NOTE),
         schedule=session.schedule,
         hash=session.hash,
+        ending=ending_model(session.ending, session.spec).model_dump(mode="json"),
     )
 
 

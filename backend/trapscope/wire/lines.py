@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, create_model
 from pydantic.json_schema import SkipJsonSchema
 
 from trapscope.core.types import MAX_CPUS, REGISTERS
+from trapscope.wire.ending import Ending
 from trapscope.wire.events import EVENT_MODELS, Finding
 from trapscope.wire.jsonl import FORMAT
 from trapscope.wire.schema import UntitledProperties
@@ -126,7 +127,7 @@ class CheckLine(Finding):
 
 
 class EndLine(Frozen):
-    """The last line of a run that has ended; `schedule` (canonical) reproduces `hash`."""
+    """The last line of a run that has ended; `schedule` (canonical) reproduces `hash`, `ending` says why it ended."""
 
     type: Literal["end"]
     steps: Count
@@ -135,6 +136,7 @@ class EndLine(Frozen):
     notes: Count
     schedule: str
     hash: Sha256
+    ending: Ending
 
 
 _TYPE: Final[dict[str, Any]] = {"type": Literal["event"]}

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypeAliasType
 
+from trapscope.wire.ending import Ending
 from trapscope.wire.events import Finding, LensEvent
 from trapscope.wire.problems import Refusal
 from trapscope.wire.rest import RunChoice
@@ -134,6 +135,7 @@ class Status(Frozen):
     """What the session is doing, sent after the chunks that it speaks of; only the newest counts.
 
     `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while running.
+    `ending` is there with the verdict: why, and what to look at next.
     `rebuilding`: the machine's process died and is being replayed; `failed`: it died again and again.
     """
 
@@ -143,6 +145,7 @@ class Status(Frozen):
     verdict: VerdictName | None
     schedule: str | None
     hash: str | None
+    ending: Ending | None
 
 
 class Reply(Frozen):

@@ -641,6 +641,7 @@ export interface Finding {
  * What the session is doing, sent after the chunks that it speaks of; only the newest counts.
  *
  * `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while running.
+ * `ending` is there with the verdict: why, and what to look at next.
  * `rebuilding`: the machine's process died and is being replayed; `failed`: it died again and again.
  */
 export interface Status {
@@ -650,6 +651,30 @@ export interface Status {
   verdict: VerdictName | null;
   schedule: string | null;
   hash: string | null;
+  ending: Ending | null;
+}
+/**
+ * `first` broke first; `rest` are the other violations, then the notes. `why` is that in words, with the values.
+ *
+ * `cause` says what kept the run from its end: standstill, loop, too-long, shutdown, cut; null where it got there.
+ */
+export interface Ending {
+  first: Finding | null;
+  rest: Finding[];
+  cause: string | null;
+  why: string;
+  next: NextRun;
+}
+/**
+ * What to look at next. An empty `schedule` is the scenario's own.
+ */
+export interface NextRun {
+  words: string;
+  scenario: string;
+  design: string;
+  variants: string[];
+  fetch: FetchName;
+  schedule: string;
 }
 /**
  * Command `seq` was done. `at` is the number of steps in the log when it was.

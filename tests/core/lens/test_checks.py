@@ -81,8 +81,7 @@ def test_a_finding_names_the_step_and_the_values(image: Image) -> None:
     (finding,) = session.findings
     fault = next(event for event in session.events if event.name == "fault")
     assert (finding.moment, finding.cpu) == (fault.moment, fault.cpu)
-    assert finding.detail.startswith("#GP with error code 0x")
-    assert finding.detail.endswith("at native_irq_return_iret+0x0")
+    assert finding.detail.startswith("The CPU raised #GP at native_irq_return_iret+0x0, error code 0x")
 
 
 def test_a_torn_fetch_names_the_bytes_that_were_decoded(image: Image) -> None:
@@ -137,7 +136,7 @@ def test_a_register_that_the_stub_spoils_is_found(image: Image) -> None:
     _, findings = observed_again(played(image, "first-call"), changing(call, RBX, 1))
     (finding,) = found(findings, "registers-preserved")
     assert finding.moment == call
-    assert finding.detail.startswith("rbx was ")
+    assert finding.detail.startswith("After the call rbx was ")
 
 
 def test_a_stack_pointer_that_is_off_by_a_word_is_found(image: Image) -> None:
@@ -151,7 +150,7 @@ def test_a_breakpoint_that_the_handler_leaves_alone_is_nobodys(image: Image) -> 
     rewritten = next(event.moment for event in session.events if event.name == "frame-rewritten")
     _, findings = observed_again(session, lambda step: step._replace(writes=()) if step.moment == rewritten else step)
     (finding,) = found(findings, "no-unexpected-fault")
-    assert finding.detail == "nobody claimed the int3 at traced_fn+0x0"
+    assert finding.detail == "Nobody claimed the int3 at traced_fn+0x0"
 
 
 def test_a_call_moves_rsp_by_a_word_and_pushes_the_address_behind_it() -> None:

@@ -78,7 +78,7 @@ class Player:
         last = {(token.what, token.cpu): (moment, token) for moment, token in self._injected}
         for (what, cpu), (moment, token) in last.items():
             if what in self._machine.pending(cpu):
-                detail = f"“{token.text}” at position {token.position} was never taken by CPU {cpu}"
+                detail = f"The schedule’s “{token.text}” at position {token.position} was never taken by CPU {cpu}"
                 yield Finding(
                     max(min(moment, self._machine.moment - 1), 0), "injections-taken", Severity.NOTE, cpu, detail
                 )

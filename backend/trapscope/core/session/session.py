@@ -16,6 +16,7 @@ from trapscope.core.image import Image
 from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane
 from trapscope.core.machine import Machine
 from trapscope.core.session.account import Account
+from trapscope.core.session.ending import Ending, ending_of
 from trapscope.core.session.params import booted
 from trapscope.core.session.player import Player
 from trapscope.core.session.schedule import AnyToken, Names, parse
@@ -42,6 +43,8 @@ class Session:
         self.state0 = State([self._machine.registers(cpu) for cpu in range(spec.cpus)], Memory.of(self._machine.ram()))
         self._account = Account(image, spec, self._machine, self.state0)
         self.verdict: Verdict | None = None
+        self.ending: Ending | None = None
+        """How it ended and why, once it has."""
         self.reason = ""
         """One sentence on why the run ended, where the verdict alone does not say it."""
         self._player = Player(self._machine, self._account, image.symbol("scenario_end").address)
@@ -184,6 +187,8 @@ class Session:
         self._account.findings += self._player.never_taken()
         violated = any(finding.severity is Severity.VIOLATION for finding in self._account.findings)
         self.verdict = Verdict.VIOLATED if violated and verdict is Verdict.OK else verdict
+        account = self._account
+        self.ending = ending_of(self.image, account.trace, account.findings, self.verdict, whole=complete)
         self.cancel()
 
     def _end(self, verdict: Verdict, reason: str) -> None:

@@ -19,7 +19,7 @@ def stack_balanced(before: Sequence[int], after: Sequence[int], pushed: int, ret
     if after[RSP] != before[RSP] - _WORD:
         return f"RSP is {after[RSP]:#x} at the target; a call from RSP {before[RSP]:#x} leaves {before[RSP] - _WORD:#x}"
     if pushed != return_address:
-        return f"the return address on the stack is {pushed:#x}; a call leaves {return_address:#x}"
+        return f"The return address on the stack is {pushed:#x}; a call leaves {return_address:#x}"
     return None
 
 
@@ -28,7 +28,7 @@ def registers_preserved(before: Sequence[int], after: Sequence[int]) -> str | No
     changed = [i for i in _GENERAL if i != RSP and before[i] != after[i]]
     if not changed:
         return None
-    return "; ".join(f"{REGISTERS[i]} was {before[i]:#x} and is {after[i]:#x}" for i in changed)
+    return "After the call " + "; ".join(f"{REGISTERS[i]} was {before[i]:#x} and is {after[i]:#x}" for i in changed)
 
 
 def flags_preserved(before: Sequence[int], after: Sequence[int]) -> str | None:
@@ -40,4 +40,4 @@ def flags_preserved(before: Sequence[int], after: Sequence[int]) -> str | None:
 
 def body_begins_with(function: str, sp: int, entered_with: int) -> str:
     """The traced function's body runs on another stack pointer than it was entered with."""
-    return f"the body of {function} begins with RSP {sp:#x}; it was entered with {entered_with:#x}"
+    return f"The body of {function} begins with RSP {sp:#x}; it was entered with {entered_with:#x}"

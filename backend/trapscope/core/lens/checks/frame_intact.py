@@ -5,4 +5,4 @@ from __future__ import annotations
 
 def overwritten(stack: int, led_to: str, leads_to: str) -> str:
     """Another delivery pushed its frame onto this one, and nobody had kept a copy."""
-    return f"the frame at {stack:#x} led to {led_to}; a later delivery overwrote it, and iretq now goes to {leads_to}"
+    return f"The frame at {stack:#x} led to {led_to}; a later delivery overwrote it, and iretq now goes to {leads_to}"

@@ -5,4 +5,4 @@ from __future__ import annotations
 
 def old_body(function: str, replacement: str) -> str:
     """Control reached the old body although the patch redirects the function."""
-    return f"the old body of {function} runs, though a live patch replaces it by {replacement}"
+    return f"The old body of {function} runs, though a live patch replaces it by {replacement}"

@@ -13,14 +13,14 @@ def at_site(name: str, code: bytes, whole: Sequence[bytes]) -> str | None:
     if code == _INT3 or code in whole:
         return None
     legal = " or ".join(insn.hex(" ") for insn in whole)
-    return f"decoded {code.hex(' ')} at {name}, which was and will be cc, {legal}"
+    return f"The CPU decoded {code.hex(' ')} at {name}, which was and will be cc, {legal}"
 
 
 def inside_site(name: str, offset: int, code: bytes) -> str:
     """The CPU executes from the middle of a site: some other instruction ended there."""
-    return f"decoded {code.hex(' ')} at {name}+{offset:#x}, in the middle of the site's five bytes"
+    return f"The CPU decoded {code.hex(' ')} at {name}+{offset:#x}, in the middle of the site's five bytes"
 
 
 def no_instruction(name: str, offset: int, memory: bytes) -> str:
     """The CPU raised #UD within a site whose five bytes are `memory` now."""
-    return f"decoded an invalid opcode at {name}+{offset:#x}; the site's bytes in memory are {memory.hex(' ')}"
+    return f"The CPU decoded an invalid opcode at {name}+{offset:#x}; the site's bytes in memory are {memory.hex(' ')}"
