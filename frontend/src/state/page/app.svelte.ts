@@ -188,6 +188,22 @@ export class App {
     return momentAddress(new URL(location.href), this.choice, schedule, this.cursor.moment).href;
   }
 
+  /** The address of the run to look at next; null while this one goes on. */
+  get nextLink(): string | null {
+    const next = this.session?.status?.ending?.next;
+    if (next === undefined) return null;
+    const base = new URL(location.href);
+    const { schedule, ...choice } = next;
+    return (schedule === "" ? runAddress(base, choice) : momentAddress(base, choice, schedule, 0)).href;
+  }
+
+  /** Goes to another run by its address. */
+  async visit(address: string): Promise<void> {
+    const url = new URL(address);
+    history.pushState(null, "", url);
+    await this.open(url);
+  }
+
   get sessionLink(): string | null {
     return this.session === null ? null : sessionAddress(new URL(location.href), this.session.id).href;
   }

@@ -14,6 +14,9 @@ import { TraceError } from "../run/machine";
 import { Recording } from "../run/recording";
 import { splitName } from "../guest/symbols";
 
+/** How a run ended, and what to look at next. */
+export type Ending = NonNullable<Status["ending"]>;
+
 export class Session {
   readonly id: string;
   hello = $state.raw<Hello | null>(null);

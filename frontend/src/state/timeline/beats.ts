@@ -72,6 +72,11 @@ export function nextBeat(recording: Recording, moment: number): number {
   return eventStride(recording, moment, 1, isBeat);
 }
 
+/** The moment of the last beat before the step `step` was made; the start, where there is none. */
+export function beatBefore(recording: Recording, step: number): number {
+  return eventStride(recording, step + 1, -1, isBeat);
+}
+
 function eventStride(
   recording: Recording,
   moment: number,
