@@ -69,7 +69,7 @@ describe("the cursor", () => {
     cursor.goTo(2);
     cursor.play();
     vi.runAllTimers();
-    expect([cursor.moment, cursor.isPlaying]).toEqual([6, false]);
+    expect([cursor.moment, cursor.isPlaying]).toEqual([5, false]);
   });
 
   it("is paused by any move of one's own", () => {
