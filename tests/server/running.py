@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import uvicorn
 
-from trapscope.server.app import create_app
+from trapscope.server.http.app import create_app
+from trapscope.server.http.services import Services
 from trapscope.server.run import configure, listen, url_of
-from trapscope.server.services import Services
 from trapscope.settings import Settings
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from trapscope.bench.long_run import DESIGN, SCENARIO, VARIANTS
-from trapscope.server import requests as ask
-from trapscope.server.engine_process import EngineProcess, Guest
+from trapscope.server.engines.engine_process import EngineProcess, Guest
+from trapscope.server.pipe import requests as ask
 
 STEPS: Final = 20_000
 _PIECE_STEPS: Final = 2048

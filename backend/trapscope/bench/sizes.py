@@ -8,7 +8,7 @@ from typing import NamedTuple
 from trapscope.bench.recording import Run, observe
 from trapscope.core.image import Image
 from trapscope.core.session.catalogue import CATALOGUE
-from trapscope.server.recorder import Recorder
+from trapscope.server.worker.recorder import Recorder
 
 
 class Size(NamedTuple):

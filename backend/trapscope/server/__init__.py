@@ -1,1 +1,4 @@
-"""The web application: thin. Sockets and HTTP here, engines in worker processes."""
+"""The web application: http ► rooms ► engines ► pipe ◄ worker, which is the engines' processes.
+
+`run` starts it; `refusal`, `metrics` and `bucket` are what every room of it needs.
+"""

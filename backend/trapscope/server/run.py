@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from trapscope import assets
 from trapscope.core.errors import BadInput, EmulatorUnfit
 from trapscope.server import journal
-from trapscope.server.app import create_app
-from trapscope.server.engine_process import EngineUnfit
-from trapscope.server.services import Services
+from trapscope.server.engines.engine_process import EngineUnfit
+from trapscope.server.http.app import create_app
+from trapscope.server.http.services import Services
 from trapscope.settings import Settings
 
 _PING_SECONDS: Final = 20.0

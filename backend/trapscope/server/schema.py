@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trapscope.server.app import create_app
+from trapscope.server.http.app import create_app
 from trapscope.settings import Settings
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from trapscope.server.http.services import Provided
 from trapscope.server.refusal import Refused
-from trapscope.server.services import Provided
 
 router = APIRouter(tags=["health"])
 

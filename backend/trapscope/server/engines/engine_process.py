@@ -17,8 +17,8 @@ from typing import Final, Self
 
 from pydantic import ValidationError
 
-from trapscope.server import requests as ask
-from trapscope.server.pipe import BrokenPipe, Message, receive_message
+from trapscope.server.pipe import requests as ask
+from trapscope.server.pipe.message import BrokenPipe, Message, receive_message
 
 log: Final = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.server.running import Running, serving
 from tests.server.viewer import viewing
-from trapscope.server.sessions import fingerprint, network_of
+from trapscope.server.rooms.sessions import fingerprint, network_of
 from trapscope.wire.messages import Refused as RefusedMessage
 
 

@@ -16,14 +16,14 @@ from collections.abc import Callable
 from typing import Final
 
 from trapscope.core.types import FetchModel, RunSpec
-from trapscope.server import requests as ask
 from trapscope.server.bucket import Bucket
-from trapscope.server.engine import Engine
+from trapscope.server.engines.engine import Engine
+from trapscope.server.engines.pool import Pool
+from trapscope.server.engines.step_log import StepLog
 from trapscope.server.metrics import Metrics
-from trapscope.server.pool import Pool
+from trapscope.server.pipe import requests as ask
 from trapscope.server.refusal import Refused
-from trapscope.server.room import Room
-from trapscope.server.step_log import StepLog
+from trapscope.server.rooms.room import Room
 from trapscope.settings import Settings
 from trapscope.store import InputLog, SessionRecord
 from trapscope.wire.rest import CreateSession
@@ -96,7 +96,7 @@ class Sessions:
         """End what nobody uses any more."""
         now = self._clock()
         for id_, room in list(self._rooms.items()):
-            idle = not room.people and now - room.used_at >= self._settings.idle_expiry_seconds
+            idle = not room.clients and now - room.used_at >= self._settings.idle_expiry_seconds
             if idle or now - room.driven_at >= self._settings.max_age_seconds:
                 await self.delete(id_, "expired")
         self._measure()
@@ -110,7 +110,7 @@ class Sessions:
     async def make_room(self) -> None:
         """Before more is recorded: end unused sessions where the logs are too big; raises Refused if all are used."""
         while self._log_bytes() >= self._settings.max_log_bytes:
-            unused = [(room.used_at, id_) for id_, room in self._rooms.items() if not room.people]
+            unused = [(room.used_at, id_) for id_, room in self._rooms.items() if not room.clients]
             if not unused:
                 raise Refused("server-full", "the server has no memory left for more steps", retry_after=60)
             await self.delete(min(unused)[1], "evicted")
@@ -146,7 +146,7 @@ class Sessions:
         if len(mine) < self._settings.max_sessions_per_address:
             return
         left_before = self._clock() - _LEFT_SECONDS
-        left = [(self._rooms[id_].used_at, id_) for id_ in mine if not self._rooms[id_].people]
+        left = [(self._rooms[id_].used_at, id_) for id_ in mine if not self._rooms[id_].clients]
         if left and min(left)[0] <= left_before:
             await self.delete(min(left)[1], "evicted")
 
@@ -169,7 +169,7 @@ class Sessions:
 
     def _measure(self) -> None:
         self._metrics.sessions.set(len(self._rooms))
-        clients = [client for room in self._rooms.values() for client in room.people.values()]
+        clients = [client for room in self._rooms.values() for client in room.clients.values()]
         self._metrics.clients.set(len(clients))
         self._metrics.slowest.set(max((client.behind for client in clients), default=0))
         self._metrics.log_bytes.set(self._log_bytes())

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from trapscope import assets
-from trapscope.server import problem, ui
+from trapscope.server.http import problem, ui
 from trapscope.server.metrics import Metrics
 
 

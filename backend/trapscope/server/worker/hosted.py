@@ -20,9 +20,9 @@ from trapscope.core.session.catalogue import CATALOGUE, offered, resolve
 from trapscope.core.session.moments import moment_of
 from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE
 from trapscope.core.why import Inquiry, Question
-from trapscope.server import guest_facts
-from trapscope.server import requests as ask
-from trapscope.server.recorder import Recorder
+from trapscope.server.pipe import requests as ask
+from trapscope.server.worker import guest_facts
+from trapscope.server.worker.recorder import Recorder
 from trapscope.wire import answers, exports
 from trapscope.wire.ending import ending_model
 from trapscope.wire.memory_image import encode_memory, ranges_of

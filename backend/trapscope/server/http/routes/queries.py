@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from trapscope.core.why import DEFAULT_LINKS, MAX_EVENTS, MAX_LINKS
-from trapscope.server import requests as ask
-from trapscope.server.routes.sessions import Id
-from trapscope.server.services import Provided
+from trapscope.server.http.routes.sessions import Id
+from trapscope.server.http.services import Provided
+from trapscope.server.pipe import requests as ask
 from trapscope.wire.queries import EventList, Found, Question, Why
 
 router = APIRouter(prefix="/api/sessions", tags=["queries"])

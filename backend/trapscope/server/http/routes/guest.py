@@ -10,9 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from trapscope.server import requests as ask
+from trapscope.server.http.services import GuestQuestion, Provided, Services
+from trapscope.server.pipe import requests as ask
 from trapscope.server.refusal import Refused
-from trapscope.server.services import GuestQuestion, Provided, Services
 from trapscope.wire.rest import Assembly, GuestInfo, GuestText, SourceFile, StructInfo, SymbolList
 
 router = APIRouter(prefix="/api/guest", tags=["guest"])

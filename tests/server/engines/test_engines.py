@@ -17,13 +17,13 @@ from tests.server.viewer import viewing
 from trapscope.core.image import Image
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import resolve
-from trapscope.server import requests as ask
-from trapscope.server.engine import MAX_DEATHS, Engine
-from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
+from trapscope.server.engines.engine import MAX_DEATHS, Engine
+from trapscope.server.engines.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
+from trapscope.server.engines.pool import Pool
+from trapscope.server.engines.step_log import StepLog
 from trapscope.server.metrics import Metrics
-from trapscope.server.pool import Pool
+from trapscope.server.pipe import requests as ask
 from trapscope.server.refusal import Refused
-from trapscope.server.step_log import StepLog
 from trapscope.settings import Settings
 from trapscope.store import MemoryInputLog
 from trapscope.wire.messages import Refused as RefusedMessage
@@ -191,7 +191,9 @@ async def test_a_server_whose_processes_never_start_says_so(monkeypatch: pytest.
 
 async def test_a_process_that_cannot_run_here_tells_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "python"
-    greeting = "from trapscope.server import requests as a, worker as w; import sys"
+    greeting = (
+        "import trapscope.server.worker.__main__ as w; from trapscope.server.pipe import requests as a; import sys"
+    )
     say = "w._say(sys.stdout.buffer, a.Unfit(outcome='unfit', why='Unicorn fails: iretq'))"
     script.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{greeting}; {say}"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)

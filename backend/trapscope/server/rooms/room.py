@@ -11,18 +11,18 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Final, Literal
 
-from trapscope.server import requests as ask
-from trapscope.server.client import Client
-from trapscope.server.engine import Engine, refusal
+from trapscope.server.engines.engine import Engine, refusal
+from trapscope.server.engines.step_log import LogChunk, StepLog
 from trapscope.server.metrics import Metrics
+from trapscope.server.pipe import requests as ask
 from trapscope.server.refusal import Refused
-from trapscope.server.step_log import LogChunk, StepLog
+from trapscope.server.rooms.board import Beginning, Board
+from trapscope.server.rooms.client import Client
 from trapscope.settings import Settings
 from trapscope.store import Input, InputLog
 from trapscope.wire.exports import TraceFormat
 from trapscope.wire.messages import Person, Status
 from trapscope.wire.rest import RunChoice, SessionInfo
-from trapscope.wire.values import Registers
 
 log: Final = logging.getLogger(__name__)
 
@@ -48,16 +48,11 @@ class Room:
         clock: Callable[[], float],
     ) -> None:
         self.id = id_
-        self.guest = opened.guest
-        self.choice: RunChoice = opened.choice
-        self.cpus: list[Registers] = opened.cpus
+        idle = Status(type="status", state="idle", steps=0, verdict=None, schedule="", hash=opened.hash, ending=None)
+        beginning = Beginning(id_, opened.guest, opened.choice, opened.cpus, memory_frame)
+        self.board = Board(beginning, steps, idle)
+        self.clients: dict[str, Client] = {}
         self._opening = opened.opening
-        self.memory_frame = memory_frame
-        self.log = steps
-        self.people: dict[str, Client] = {}
-        self.closed: Refused | None = None
-        self.status_changes = 0
-        """How often the status has changed; steps made while running are no change."""
         self.used_at = clock()
         """When somebody last came, left or asked for something."""
         self.driven_at = clock()
@@ -74,18 +69,18 @@ class Room:
         self._input_count = 0
         self._names_given = 0
         self._presence_timer: asyncio.TimerHandle | None = None
-        self._status = Status(
-            type="status", state="idle", steps=0, verdict=None, schedule="", hash=opened.hash, ending=None
-        )
 
     @property
-    def status(self) -> Status:
-        """What the session is doing now."""
-        return self._status.model_copy(update={"steps": self.log.steps})
+    def choice(self) -> RunChoice:
+        return self.board.beginning.choice
+
+    @property
+    def log(self) -> StepLog:
+        return self.board.log
 
     async def info(self) -> SessionInfo:
         """Everything about the session, for REST."""
-        status = self.status
+        status = self.board.status
         return SessionInfo(
             id=self.id,
             choice=self.choice,
@@ -104,27 +99,39 @@ class Room:
 
     def enter(self, name: str | None, have: int) -> Client:
         """Somebody connects who holds `have` steps; raises Refused where the room is full."""
-        if len(self.people) >= self._settings.max_clients_per_session:
-            raise Refused("room-full", f"{len(self.people)} people are in this session, which is as many as fit")
+        if len(self.clients) >= self._settings.max_clients_per_session:
+            raise Refused("room-full", f"{len(self.clients)} people are in this session, which is as many as fit")
         self._names_given += 1
         number = self._names_given
-        client = Client(self, f"c{number}", name or f"Guest {number}", have)
-        self.people[client.id] = client
+        client = Client(self.board, f"c{number}", have)
+        self.clients[client.id] = client
+        self.board.wakes.add(client.wake)
+        self.board.people[client.id] = Person(
+            client=client.id, name=name or f"Guest {number}", role="driver", moment=None
+        )
         self.used_at = self._clock()
         self._announce_people()
         return client
 
     def leave(self, client: Client) -> None:
         """The connection is gone."""
-        if self.people.pop(client.id, None) is not None:
+        if self.clients.pop(client.id, None) is not None:
+            self.board.wakes.discard(client.wake)
+            del self.board.people[client.id]
             self.used_at = self._clock()
             self._announce_people()
 
-    def present(self) -> list[Person]:
-        return [client.person() for client in self.people.values()]
+    def move(self, client: Client, moment: int) -> None:
+        """Somebody looks at another moment."""
+        self._change(client, {"moment": moment})
 
-    def moved(self) -> None:
-        """Somebody's cursor or name changed: told to all a little later, with what else changes meanwhile."""
+    def rename(self, client: Client, name: str) -> None:
+        """Somebody has another name from now on."""
+        self._change(client, {"name": name})
+
+    def _change(self, client: Client, update: dict[str, str | int]) -> None:
+        """Told to all a little later, with what else changes meanwhile."""
+        self.board.people[client.id] = self.board.people[client.id].model_copy(update=update)
         self.used_at = self._clock()
         if self._presence_timer is None:
             loop = asyncio.get_running_loop()
@@ -134,8 +141,7 @@ class Room:
         if self._presence_timer is not None:
             self._presence_timer.cancel()
             self._presence_timer = None
-        for client in self.people.values():
-            client.people_changed()
+        self.board.announce_people()
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -205,7 +211,7 @@ class Room:
 
     async def close(self, why: Refused) -> None:
         """End the session for everybody."""
-        self.closed = why
+        self.board.close(why)
         if self._driver is not None:
             self._driver.cancel()
             await asyncio.wait([self._driver])
@@ -213,8 +219,6 @@ class Room:
             self._presence_timer.cancel()
         await self._engine.close()
         await self._inputs.delete(self.id)
-        for client in self.people.values():
-            client.wake.set()
 
     # ── the engine ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -239,35 +243,29 @@ class Room:
             raise refusal(answer, "internal")
         if parts:
             text, frame = parts
-            self.record(LogChunk(answer.first, answer.count, limit, text.decode(), frame))
+            self.board.record(LogChunk(answer.first, answer.count, limit, text.decode(), frame))
+            self._metrics.steps.inc(answer.count)
         if answer.pending:
-            if self._status.state != "running":
+            if self.board.status.state != "running":
                 self._become("running")
             return
         self._queued = 0
         state: SessionState = "idle" if answer.verdict is None else "ended"
         self._become(state, answer)
 
-    def record(self, chunk: LogChunk) -> None:
-        """Append to the log and let everybody read on."""
-        self.log.append(chunk)
-        self._metrics.steps.inc(chunk.count)
-        for client in self.people.values():
-            client.wake.set()
-
     async def _ask(self, request: ask.Request) -> tuple[ask.Answer, tuple[bytes, ...]]:
-        before = self._status
+        before = self.board.status
         try:
             reply = await self._engine.ask(request)
         except Refused:
             self._queued = 0
             if before.state == "ended":
-                self._show(before)
+                self.board.show(before)
             else:
                 self._become("failed")
             raise
-        if self._status.state == "rebuilding":
-            self._show(before)
+        if self.board.status.state == "rebuilding":
+            self.board.show(before)
         return reply
 
     def _rebuilding(self) -> None:
@@ -276,17 +274,17 @@ class Room:
 
     def _refuse_if_over(self) -> None:
         self._refuse_if_closed()
-        if self._status.state == "ended":
-            raise Refused("session-ended", f"the run has ended with verdict {self._status.verdict}; begin another")
-        if self._status.state == "failed":
+        if self.board.status.state == "ended":
+            raise Refused("session-ended", f"the run has ended with verdict {self.board.status.verdict}; begin another")
+        if self.board.status.state == "failed":
             raise Refused("session-failed", "the session cannot go on; begin another")
 
     def _refuse_if_closed(self) -> None:
-        if self.closed is not None:
-            raise self.closed
+        if self.board.closed is not None:
+            raise self.board.closed
 
     def _become(self, state: SessionState, answer: ask.Advanced | None = None) -> None:
-        self._show(
+        self.board.show(
             Status(
                 type="status",
                 state=state,
@@ -297,9 +295,3 @@ class Room:
                 ending=None if answer is None else answer.ending,
             )
         )
-
-    def _show(self, status: Status) -> None:
-        self._status = status
-        self.status_changes += 1
-        for client in self.people.values():
-            client.wake.set()

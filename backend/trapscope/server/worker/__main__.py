@@ -17,10 +17,10 @@ from typing import BinaryIO, Final
 from trapscope.core.errors import TrapscopeError
 from trapscope.core.image import Image
 from trapscope.core.machine import selftest
-from trapscope.server import catalogue_facts, guest_facts
-from trapscope.server import requests as ask
-from trapscope.server.hosted import Hosted
-from trapscope.server.pipe import BrokenPipe, Message, read_message
+from trapscope.server.pipe import requests as ask
+from trapscope.server.pipe.message import BrokenPipe, Message, read_message
+from trapscope.server.worker import catalogue_facts, guest_facts
+from trapscope.server.worker.hosted import Hosted
 
 _MAX_DESCRIPTORS: Final = 64
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from trapscope.server.services import Provided
+from trapscope.server.http.services import Provided
 from trapscope.wire import lines
 from trapscope.wire.rest import DesignList, ScenarioList
 

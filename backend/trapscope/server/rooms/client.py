@@ -8,44 +8,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import BaseModel
 
-from trapscope.wire.messages import PROTOCOL_VERSION, Goodbye, Hello, Person, Presence, Refused, Reply, Snapshot
-
-if TYPE_CHECKING:
-    from trapscope.server.room import Room
+from trapscope.server.rooms.board import Board
+from trapscope.wire.messages import PROTOCOL_VERSION, Goodbye, Hello, Presence, Refused, Reply, Snapshot
 
 _MAX_REPLIES: Final = 64
 
 
 class Client:
-    """Made by `Room.enter`."""
+    """Made by `Room.enter`. `wake` is set whenever there may be something to tell."""
 
-    def __init__(self, room: Room, id_: str, name: str, have: int) -> None:
+    def __init__(self, board: Board, id_: str, have: int) -> None:
         self.id = id_
-        self.name = name
-        self.moment: int | None = None
         self.wake = asyncio.Event()
-        """Set whenever there may be something to tell."""
-        self._room = room
+        self._board = board
         self._have = have
         self._replies: asyncio.Queue[Reply | Refused] = asyncio.Queue(_MAX_REPLIES)
-        self._people_changed = False
         self._next_chunk = 0
 
     @property
     def behind(self) -> int:
         """How many chunks of the log this client has not been told yet."""
-        return len(self._room.log.chunks) - self._next_chunk
-
-    def person(self) -> Person:
-        return Person(client=self.id, name=self.name, role="driver", moment=self.moment)
-
-    def people_changed(self) -> None:
-        self._people_changed = True
-        self.wake.set()
+        return len(self._board.log.chunks) - self._next_chunk
 
     async def reply(self, message: Reply | Refused) -> None:
         """Answer a command; waits while too many answers wait, which stops reading from whoever does not listen."""
@@ -54,43 +41,43 @@ class Client:
 
     async def messages(self) -> AsyncIterator[str | bytes]:
         """Everything to send, in order: text frames and binary frames. Ends after the goodbye."""
-        room = self._room
-        self._people_changed = False
+        board, beginning = self._board, self._board.beginning
+        told_status, told_people = -1, board.people_changes
         yield _text(
             Hello(
                 type="hello",
                 protocol=PROTOCOL_VERSION,
                 client=self.id,
-                role="driver",
-                session=room.id,
-                choice=room.choice,
-                guest=room.guest,
-                people=room.present(),
+                role=board.people[self.id].role,
+                session=beginning.session,
+                choice=beginning.choice,
+                guest=beginning.guest,
+                people=list(board.people.values()),
             )
         )
-        self._next_chunk, first = room.log.locate(self._have)
-        yield _text(Snapshot(type="snapshot", first=first, steps=room.log.steps, cpus=None if first else room.cpus))
+        self._next_chunk, first = board.log.locate(self._have)
+        cpus = None if first else beginning.cpus
+        yield _text(Snapshot(type="snapshot", first=first, steps=board.log.steps, cpus=cpus))
         if first == 0:
-            yield room.memory_frame
-        told_changes = -1
+            yield beginning.memory_frame
         while True:
             self.wake.clear()
             while not self._replies.empty():
                 yield _text(self._replies.get_nowait())
-            if self._people_changed:
-                self._people_changed = False
-                yield _text(Presence(type="presence", people=room.present()))
-            if room.closed is not None:
-                yield _text(Goodbye(type="goodbye", why=room.closed.told()))
+            if told_people != board.people_changes:
+                told_people = board.people_changes
+                yield _text(Presence(type="presence", people=list(board.people.values())))
+            if board.closed is not None:
+                yield _text(Goodbye(type="goodbye", why=board.closed.told()))
                 return
             if self.behind > 0:
-                chunk = room.log.chunks[self._next_chunk]
+                chunk = board.log.chunks[self._next_chunk]
                 self._next_chunk += 1
                 yield chunk.text
                 yield chunk.frame
-            elif told_changes != room.status_changes:
-                told_changes = room.status_changes
-                yield _text(room.status)
+            elif told_status != board.status_changes:
+                told_status = board.status_changes
+                yield _text(board.status)
             else:
                 await self.wake.wait()
 

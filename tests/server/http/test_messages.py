@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.server.running import Running, serving
 from tests.server.viewer import viewing
+from trapscope.server.http.socket import sequence_of, understood
 from trapscope.server.refusal import Refused
-from trapscope.server.socket import sequence_of, understood
 from trapscope.wire.messages import ClientMessage, Reply
 from trapscope.wire.messages import Refused as RefusedMessage
 

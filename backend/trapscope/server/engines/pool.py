@@ -10,9 +10,9 @@ import asyncio
 import logging
 from typing import Final
 
-from trapscope.server import requests as asked
-from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
+from trapscope.server.engines.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
 from trapscope.server.metrics import Metrics
+from trapscope.server.pipe import requests as asked
 from trapscope.settings import Settings
 
 log: Final = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trapscope.server.step_log import LogChunk, StepLog
+from trapscope.server.engines.step_log import LogChunk, StepLog
 
 
 def log_of(*counts: int) -> StepLog:

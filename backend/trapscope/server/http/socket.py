@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from trapscope.server.bucket import Bucket
-from trapscope.server.client import Client
+from trapscope.server.http.services import Provided, Services
 from trapscope.server.refusal import Refused
-from trapscope.server.room import Room
-from trapscope.server.services import Provided, Services
+from trapscope.server.rooms.client import Client
+from trapscope.server.rooms.room import Room
 from trapscope.wire.messages import (
     CLIENT_MESSAGES,
     SUBPROTOCOL,
@@ -148,12 +148,10 @@ async def _obey(text: str, services: Services, room: Room, client: Client) -> Re
             dropped, at = await room.cancel()
             return Reply(type="reply", seq=message.seq, did="cancelled" if dropped else "nothing-to-cancel", at=at)
         case Cursor():
-            client.moment = message.moment
-            room.moved()
+            room.move(client, message.moment)
             return Reply(type="reply", seq=message.seq, did="moved", at=room.log.steps)
         case Rename():
-            client.name = message.name
-            room.moved()
+            room.rename(client, message.name)
             return Reply(type="reply", seq=message.seq, did="renamed", at=room.log.steps)
         case _:
             assert_never(message)

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from trapscope.figure import Part, ThemeName
-from trapscope.server import requests as ask
-from trapscope.server.services import Provided
+from trapscope.server.http.services import Provided
+from trapscope.server.pipe import requests as ask
 from trapscope.wire.exports import FORMATS, TraceFormat
 from trapscope.wire.rest import CreateSession, SessionInfo
 from trapscope.wire.values import Cpu

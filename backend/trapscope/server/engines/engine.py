@@ -10,11 +10,11 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from trapscope.server import requests as ask
-from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit, Reply
-from trapscope.server.pool import Pool
+from trapscope.server.engines.engine_process import EngineLost, EngineProcess, EngineUnfit, Reply
+from trapscope.server.engines.pool import Pool
+from trapscope.server.engines.step_log import LogChunk, StepLog
+from trapscope.server.pipe import requests as ask
 from trapscope.server.refusal import Refused, internal
-from trapscope.server.step_log import LogChunk, StepLog
 from trapscope.store import InputLog
 from trapscope.wire.problems import ProblemCode
 

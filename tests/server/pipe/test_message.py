@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trapscope.server.pipe import MAX_BYTES, BrokenPipe, Message, read_message, receive_message
+from trapscope.server.pipe.message import MAX_BYTES, BrokenPipe, Message, read_message, receive_message
 
 JSON = st.dictionaries(st.text(max_size=8), st.none() | st.booleans() | st.integers() | st.text(max_size=8), max_size=4)
 MESSAGES = st.builds(Message, JSON, st.lists(st.binary(max_size=64), max_size=4).map(tuple))

@@ -15,8 +15,8 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trapscope.server.http.problem import problem_response
 from trapscope.server.metrics import Metrics
-from trapscope.server.problem import problem_response
 from trapscope.server.refusal import Refused, internal
 from trapscope.settings import Settings
 

@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from trapscope import __version__
-from trapscope.server import openapi, problem, socket, ui
-from trapscope.server.gate import Gate
-from trapscope.server.routes import catalogue, guest, health, queries, sessions
-from trapscope.server.services import Services
+from trapscope.server.http import openapi, problem, socket, ui
+from trapscope.server.http.gate import Gate
+from trapscope.server.http.routes import catalogue, guest, health, queries, sessions
+from trapscope.server.http.services import Services
 from trapscope.settings import Settings
 from trapscope.wire.problems import Problem
 

@@ -10,13 +10,13 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from trapscope import assets
-from trapscope.server import requests as ask
-from trapscope.server.engine import refusal
-from trapscope.server.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
+from trapscope.server.engines.engine import refusal
+from trapscope.server.engines.engine_process import EngineLost, EngineProcess, EngineUnfit, Guest
+from trapscope.server.engines.pool import Pool
 from trapscope.server.metrics import Metrics
-from trapscope.server.pool import Pool
+from trapscope.server.pipe import requests as ask
 from trapscope.server.refusal import Refused
-from trapscope.server.sessions import Sessions
+from trapscope.server.rooms.sessions import Sessions
 from trapscope.settings import Settings
 from trapscope.store import MemoryInputLog
 

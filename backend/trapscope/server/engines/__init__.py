@@ -1,0 +1,1 @@
+"""What keeps engine processes, and a session's machine alive through their deaths. No rooms and no people."""
