@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     max_queued_inputs: Positive = 64
     max_log_bytes: Positive = 512 << 20
     """Of all sessions' step logs together."""
-    max_message_bytes: Positive = 64 << 10
+    max_message_bytes: Positive = 128 << 10
     max_messages_per_second: Positive = 60
     """Per client; twice as many in a burst."""
     idle_expiry_seconds: Positive = 1800

@@ -18,7 +18,7 @@ def in_the_first_nmi(image: Image, variants: int = 0) -> Machine:
     entry = image.symbol("int3").address
     machine.run(0, LIMIT, entry)
     assert machine.registers(0)[RIP] == entry
-    machine.inject_nmi(0)
+    machine.inject(0, "nmi")
     return machine
 
 
@@ -48,7 +48,7 @@ def test_a_second_nmi_may_come_at_any_boundary_of_the_first(image: Image) -> Non
     boundaries = 0
     while where(machine) != interrupted:
         here = machine.snapshot()
-        machine.inject_nmi(0)
+        machine.inject(0, "nmi")
         machine.run(0, LIMIT)
         assert machine.at_end(0)
         # traced_fn, and traced_nmi twice
@@ -63,7 +63,7 @@ def test_a_second_nmi_may_come_at_any_boundary_of_the_first(image: Image) -> Non
 def test_without_the_protocol_the_second_nmi_ruins_the_first(image: Image) -> None:
     machine = in_the_first_nmi(image, 1 << image.enum("variant_bit")["VARIANT_plain_nmi"])
     machine.run(0, LIMIT, image.symbol("ftrace_int3_stub_regs_caller").address)
-    machine.inject_nmi(0)
+    machine.inject(0, "nmi")
     machine.run(0, LIMIT)
 
     assert counted(image, machine)[0] != "VERDICT_ok"

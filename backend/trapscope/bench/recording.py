@@ -74,8 +74,7 @@ def record(machine: Machine, trace: Trace, tokens: tuple[AnyToken, ...]) -> None
         if isinstance(token, RunSteps):
             _record_steps(machine, trace, token)
         elif isinstance(token, Inject):
-            inject = {"irq": machine.inject_irq, "nmi": machine.inject_nmi, "mce": machine.inject_mce}
-            inject[token.what](token.cpu)
+            machine.inject(token.cpu, token.what)
         elif isinstance(token, Fetch):
             site = None if token.site is None or token.byte is None else token.site + token.byte
             machine.catch_up(token.cpu, site)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from trapscope.core.image import Image
 from trapscope.core.lens import events as lens
-from trapscope.core.lens.frames import MNEMONICS
+from trapscope.core.machine import MNEMONICS
 
 Name = Callable[[int], str]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Final
 
 from trapscope import assets
@@ -14,6 +15,7 @@ from trapscope.core.image import Image
 from trapscope.core.reading import Reading
 from trapscope.core.session import Session
 from trapscope.core.session.catalogue import CATALOGUE, resolve
+from trapscope.core.session.schedule import MAX_LENGTH
 from trapscope.core.types import Verdict
 from trapscope.matrix import policy
 from trapscope.wire import exports
@@ -57,10 +59,24 @@ def play(session: Session, chosen: policy.Policy | None) -> None:
     if chosen is not None:
         policy.drive(session, chosen)
     progress = Progress()
+    was_named = True
     try:
         while session.pending:
             session.advance(_STEPS_AT_A_TIME)
             progress.steps(len(session.trace))
+            if was_named and not session.is_named:
+                was_named = False
+                progress.done()
+                _warn(session)
         session.finish()
     finally:
         progress.done()
+
+
+def _warn(session: Session) -> None:
+    """At once, so that nobody waits for a schedule that cannot be given."""
+    print(
+        f"trapscope: by moment {session.moment:,} this run's schedule is longer than the {MAX_LENGTH:,} characters that"
+        " are accepted: it goes on, and cannot be run again from what is printed",
+        file=sys.stderr,
+    )

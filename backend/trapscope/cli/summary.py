@@ -13,6 +13,7 @@ from trapscope.core.session.catalogue import CATALOGUE
 from trapscope.core.session.ending import Ending
 from trapscope.core.session.ending_words import why_it_ended
 from trapscope.core.session.next_run import next_run
+from trapscope.core.session.schedule import MAX_LENGTH
 from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, FetchModel, Severity, Verdict
 
 _WIDTH: Final = 110
@@ -125,7 +126,10 @@ def _verdict(session: Session) -> Iterator[str]:
         yield f"violated: {', '.join(broken)}"
     if session.ending is not None:
         yield from _ending(session, session.ending)
-    yield f"schedule  {session.schedule}"
+    if session.is_named:
+        yield f"schedule  {session.schedule}"
+    else:
+        yield f"schedule  longer than the {MAX_LENGTH:,} characters that are accepted, so it is not given"
     yield f"hash      {session.hash}"
 
 

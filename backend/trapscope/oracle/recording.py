@@ -51,7 +51,7 @@ def record(image: Image, spec: RunSpec, schedule: str) -> Recording:
     for token in _canonical(image, spec, schedule):
         if isinstance(token, Inject):
             injections.append(Injection(len(steps), token.what))
-            _inject(machine, token.what)
+            machine.inject(0, token.what)
         elif isinstance(token, RunSteps):
             end = len(steps) + token.steps
             while len(steps) < end and (made := machine.steps(0, end - len(steps))):
@@ -81,14 +81,3 @@ def _boot(machine: Machine, start: int) -> list[Step]:
             raise ValueError(f"the guest did not reach scenario_start in {len(steps)} steps of booting")
         steps += made
     return steps
-
-
-def _inject(machine: Machine, what: str) -> None:
-    if what == "irq":
-        machine.inject_irq(0)
-    elif what == "nmi":
-        machine.inject_nmi(0)
-    elif what == "mce":
-        machine.inject_mce(0)
-    else:
-        raise ValueError(f"nobody can inject {what!r}")

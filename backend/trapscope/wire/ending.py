@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from trapscope.core.machine import MachineCheckInProgress, TripleFault
 from trapscope.core.session import ending as core
 from trapscope.core.session.ending_words import why_it_ended
 from trapscope.core.session.next_run import next_run
@@ -40,7 +41,8 @@ _CAUSES: Final = {
     core.Standstill: "standstill",
     core.Loop: "loop",
     core.TooLong: "too-long",
-    core.Shutdown: "shutdown",
+    TripleFault: "shutdown",
+    MachineCheckInProgress: "shutdown",
     core.Cut: "cut",
 }
 

@@ -107,7 +107,7 @@ def epilogue(session: Session) -> Iterator[str]:
         verdict=session.verdict.value,
         violations=severities.count(Severity.VIOLATION),
         notes=severities.count(Severity.NOTE),
-        schedule=session.schedule,
+        schedule=session.schedule if session.is_named else None,
         hash=session.hash,
         ending=ending_model(session.ending, session.spec).model_dump(mode="json"),
     )

@@ -127,14 +127,17 @@ class CheckLine(Finding):
 
 
 class EndLine(Frozen):
-    """The last line of a run that has ended; `schedule` (canonical) reproduces `hash`, `ending` says why it ended."""
+    """The last line of a run that has ended; `schedule` (canonical) reproduces `hash`, `ending` says why it ended.
+
+    `schedule` is null where it would be longer than a schedule may be.
+    """
 
     type: Literal["end"]
     steps: Count
     verdict: VerdictName
     violations: Count
     notes: Count
-    schedule: str
+    schedule: str | None
     hash: Sha256
     ending: Ending
 

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypeAliasType
 
+from trapscope.core.session.schedule import MAX_LENGTH
 from trapscope.wire.ending import Ending
 from trapscope.wire.events import Finding, LensEvent
 from trapscope.wire.problems import Refusal
@@ -28,7 +29,7 @@ class Run(Frozen):
 
     type: Literal["run"]
     seq: Seq
-    schedule: Annotated[str, Field(min_length=1, max_length=32768)]
+    schedule: Annotated[str, Field(min_length=1, max_length=MAX_LENGTH)]
 
 
 class Cancel(Frozen):
@@ -134,7 +135,8 @@ class Chunk(Frozen):
 class Status(Frozen):
     """What the session is doing, sent after the chunks that it speaks of; only the newest counts.
 
-    `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while running.
+    `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while running; `schedule` also where it
+    would be longer than a schedule may be.
     `ending` is there with the verdict: why, and what to look at next.
     `rebuilding`: the machine's process died and is being replayed; `failed`: it died again and again.
     """

@@ -155,7 +155,8 @@ class CreateSession(Frozen):
 class SessionInfo(Frozen):
     """One session; `inputs` is what was asked for, in order.
 
-    `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs; `opening` is what this
+    `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs, `schedule` also where it
+    would be longer than a schedule may be; `opening` is what this
     choice is played by when nobody says otherwise.
     """
 

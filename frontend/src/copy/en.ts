@@ -868,7 +868,7 @@ export const WORDS = {
   scheduleName: "Schedule",
   scheduleNote: "Whose step came next, all through the run. The same schedule gives the same trace.",
   scheduleForms:
-    "K*N: CPU K runs N steps. K>EVENT, K>&SYMBOL, K>.: until then, or to the end. K*: until it waits. irq@K, nmi@K, mce@K: an interrupt at CPU K. rr*Q: all in turn, Q steps each.",
+    "K*N: CPU K runs N steps. K>EVENT, K>&SYMBOL, K>.: until then, or to the end. K*: until it waits. irq@K, nmi@K, mce@K: an interrupt at CPU K. rr*Q: all in turn, Q steps each. (TOKENS)*N: these, N times.",
   runSchedule: "Run",
   inject: "inject",
   injectAt: (cpu: number): string => `Inject at CPU ${cpu}`,

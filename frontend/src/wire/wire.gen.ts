@@ -640,7 +640,8 @@ export interface Finding {
 /**
  * What the session is doing, sent after the chunks that it speaks of; only the newest counts.
  *
- * `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while running.
+ * `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while running; `schedule` also where it
+ * would be longer than a schedule may be.
  * `ending` is there with the verdict: why, and what to look at next.
  * `rebuilding`: the machine's process died and is being replayed; `failed`: it died again and again.
  */
@@ -844,7 +845,8 @@ export interface GuestText {
 /**
  * One session; `inputs` is what was asked for, in order.
  *
- * `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs; `opening` is what this
+ * `schedule` (canonical, of the steps made) and `hash` (of the trace) are null while it runs, `schedule` also where it
+ * would be longer than a schedule may be; `opening` is what this
  * choice is played by when nobody says otherwise.
  */
 export interface SessionInfo {

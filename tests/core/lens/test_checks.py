@@ -9,7 +9,8 @@ from trapscope.core.image import Image
 from trapscope.core.lens import CHECKS, Finding, Lens
 from trapscope.core.lens.checks import emulated_call
 from trapscope.core.lens.events import CallEmulated, StubEntered
-from trapscope.core.types import RBX, REGISTERS, RSP, RegisterChange, Severity, Step
+from trapscope.core.machine import MachineCheckInProgress, ShutdownCause, TripleFault
+from trapscope.core.types import RBX, REGISTERS, RSP, RegisterChange, Severity, Step, Verdict
 
 #: A run that breaks exactly these checks: scenario, design, variants.
 BROKEN = [
@@ -191,8 +192,24 @@ def test_every_check_has_a_run_here_that_breaks_it() -> None:
     assert broken | elsewhere == set(CHECKS)
 
 
-def test_a_shutdown_is_found(image: Image) -> None:
+@pytest.mark.parametrize(
+    ("cause", "says"),
+    [
+        (TripleFault(1, 14), "CPU 1 shut down: #PF came while it was delivering a double fault"),
+        (MachineCheckInProgress(0), "CPU 0 shut down: a machine check came while MCG_STATUS.MCIP was set"),
+    ],
+)
+def test_a_shutdown_is_found_with_its_own_cause(image: Image, cause: ShutdownCause, says: str) -> None:
     session = played(image, "first-call")
     lens = Lens(image, session.spec, session.state0)
-    (finding,) = lens.finish(0, 0, session.state0, complete=False, shutdown=True)
+    (finding,) = lens.finish(0, 0, session.state0, complete=False, shutdown=cause)
     assert finding.check == "no-unexpected-fault"
+    assert finding.detail.startswith(says)
+
+
+def test_a_machine_check_in_the_handler_of_another_is_not_called_a_double_fault(image: Image) -> None:
+    session = played(image, "first-call", schedule="0>&traced_fn mce@0 0*1 mce@0 0>.")
+    assert session.verdict is Verdict.SHUTDOWN
+    assert "MCG_STATUS.MCIP was set" in session.reason
+    assert "double fault" not in session.reason
+    assert session.reason == session.findings[-1].detail

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from trapscope.core.machine.delivery import Interrupted, Outcome, SecondFault, Tables, canonical, deliver
-from trapscope.core.machine.faults import BP, DF, GP, NP, PF, UD, Event, Shutdown, Source, second
+from trapscope.core.machine.faults import BP, DF, GP, NP, PF, UD, Event, Source, ThirdFault, second
 
 IDT, TSS, HANDLER = 0x1000, 0x2000, 0xFFFFFFFF81000123
 IF, TF, NT, RF, DF_FLAG, AC = 1 << 9, 1 << 8, 1 << 14, 1 << 16, 1 << 10, 1 << 18
@@ -111,7 +111,7 @@ def test_a_second_fault_follows_table_6_5(first: int, then: int, delivered: int)
 
 
 def test_a_fault_while_delivering_a_double_fault_is_a_shutdown() -> None:
-    with pytest.raises(Shutdown):
+    with pytest.raises(ThirdFault):
         second(Event(DF, Source.EXCEPTION, 0), Event(PF, Source.EXCEPTION, 2))
 
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trapscope.core.errors import BadSchedule
+from trapscope.core.session.canonical import Canonical
 from trapscope.core.session.schedule import (
     AnyToken,
-    Canonical,
     Fetch,
     Inject,
     Names,
@@ -64,6 +64,12 @@ def test_every_form_parses(text: str, token: AnyToken) -> None:
         ("fetch@0&nowhere+1", "fetch@0&nowhere+1", 0, "no symbol nowhere"),
         ("rr*0", "rr*0", 0, "from 1 to"),
         ("٣*5", "٣*5", 0, "not a schedule token"),
+        ("0 (0*1 zap@0)*2", "zap@0", 7, "not a schedule token"),
+        ("0 ( )*2", "( )*2", 2, "nothing between the parentheses"),
+        ("(0)*0", "(0)*0", 0, "1 to 200000 times"),
+        ("(0 1)*150000", "(0 1)*150000", 0, "more than 200000 tokens"),
+        ("((0)*2)*2", "((0)*2)*2", 0, "not a schedule token"),
+        ("(0 1", "(0", 0, "not a schedule token"),
     ],
 )
 def test_a_bad_token_is_named_with_its_position(schedule: str, token: str, position: int, why: str) -> None:
@@ -88,7 +94,7 @@ def test_any_text_parses_or_is_refused_by_name(text: str) -> None:
     except BadSchedule as error:
         refused = error
     if refused is None:
-        assert [token.text for token in tokens] == text.split()
+        assert "(" in text or [token.text for token in tokens] == text.split()
     else:
         assert text[refused.position :].startswith(refused.token)
 
@@ -115,6 +121,43 @@ def test_the_canonical_form_parses_to_the_same_steps_and_injections(plan: list[t
         else:
             got.append(token.text)
     assert got == expected
+
+
+def test_a_piece_that_repeats_means_the_same_as_its_tokens_written_out() -> None:
+    folded, plain = parse("0 (0*3 nmi@0 1)*3 0", NAMES), parse("0 0*3 nmi@0 1 0*3 nmi@0 1 0*3 nmi@0 1 0", NAMES)
+    assert [token.text for token in folded] == [token.text for token in plain]
+
+
+def written_out(schedule: str) -> list[str]:
+    return [token.text for token in parse(schedule, NAMES)]
+
+
+@given(st.lists(st.sampled_from(["nmi@0", "irq@1", "0", "1"]), max_size=60))
+def test_folding_changes_the_text_and_never_what_it_says(plan: list[str]) -> None:
+    canonical = Canonical()
+    flat: list[str] = []
+    for entry in plan:
+        if entry.isdigit():
+            canonical.step(int(entry))
+            run = flat[-1].split("*") if flat and "*" in flat[-1] else ["", ""]
+            if run[0] == entry:
+                flat[-1] = f"{entry}*{int(run[1]) + 1}"
+            else:
+                flat.append(f"{entry}*1")
+        else:
+            canonical.add(entry)
+            flat.append(entry)
+    assert written_out(str(canonical)) == flat
+    assert len(canonical) == len(str(canonical)) <= len(" ".join(flat))
+
+
+def test_cpus_in_turn_are_one_piece_however_long_the_run() -> None:
+    canonical = Canonical()
+    for _ in range(50_000):
+        for cpu in range(4):
+            canonical.step(cpu)
+    canonical.step(0, 7)
+    assert str(canonical) == "(0*1 1*1 2*1 3*1)*50000 0*7"
 
 
 def test_steps_of_one_cpu_in_a_row_are_one_canonical_token() -> None:

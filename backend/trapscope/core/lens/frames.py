@@ -29,6 +29,7 @@ from trapscope.core.lens.events import (
 )
 from trapscope.core.lens.kernel import Kernel
 from trapscope.core.lens.record import Record
+from trapscope.core.machine import MNEMONICS
 from trapscope.core.trace import State
 from trapscope.core.types import RIP, RSP, Context, Step, Write
 
@@ -40,11 +41,6 @@ _WORD: Final = 8
 FIELDS: Final = ("ip", "cs", "flags", "sp", "ss")
 #: No address: what `iretq` pops is not there any more.
 OVERWRITTEN: Final = -1
-#: Mnemonics of SDM vol. 3A, table 6-1.
-MNEMONICS: Final = {
-    0: "#DE", 1: "#DB", 4: "#OF", 5: "#BR", 6: "#UD", 7: "#NM", 8: "#DF", 10: "#TS", 11: "#NP", 12: "#SS", 13: "#GP",
-    14: "#PF", 16: "#MF", 17: "#AC", 19: "#XM", 20: "#VE", 21: "#CP",
-}  # fmt: skip
 
 
 @dataclass(slots=True)

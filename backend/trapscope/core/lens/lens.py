@@ -17,7 +17,7 @@ from trapscope.core.lens.entries import Entries
 from trapscope.core.lens.events import Event
 from trapscope.core.lens.fetch_views import FetchViews
 from trapscope.core.lens.finding import Finding
-from trapscope.core.lens.frames import BREAKPOINT, INVALID_OPCODE, IRETQ, MNEMONICS, Frames, LiveFrame
+from trapscope.core.lens.frames import BREAKPOINT, INVALID_OPCODE, IRETQ, Frames, LiveFrame
 from trapscope.core.lens.int3_stacks import Int3Stacks
 from trapscope.core.lens.interrupts import Interrupts
 from trapscope.core.lens.kernel import Kernel
@@ -26,7 +26,7 @@ from trapscope.core.lens.record import Record
 from trapscope.core.lens.scheduling import Scheduling
 from trapscope.core.lens.text import INT3, Text
 from trapscope.core.lens.traps import Traps
-from trapscope.core.machine import Block, Glimpse, View
+from trapscope.core.machine import MNEMONICS, Block, Glimpse, ShutdownCause, View
 from trapscope.core.trace import State
 from trapscope.core.types import RunSpec, Step
 
@@ -104,14 +104,16 @@ class Lens:
         """What was found since the last call, in order."""
         return self._record.take_findings()
 
-    def finish(self, moment: int, cpu: int, after: State, *, complete: bool, shutdown: bool = False) -> list[Finding]:
+    def finish(
+        self, moment: int, cpu: int, after: State, *, complete: bool, shutdown: ShutdownCause | None = None
+    ) -> list[Finding]:
         """The run has ended with this step of this CPU.
 
         `complete`: the scenario came to its end, so what holds "at the end" must hold now.
         """
         self._record.begin(moment, cpu)
-        if shutdown:
-            self._record.breach("no-unexpected-fault", faults.shut_down())
+        if shutdown is not None:
+            self._record.breach("no-unexpected-fault", faults.shut_down(shutdown))
         if complete:
             self._stacks.look_at_rest(after.memory)
         return self._record.take_findings()

@@ -1,6 +1,7 @@
 """Virtual CPUs that run the guest's machine code and take exceptions as the manual says."""
 
 from trapscope.core.machine.block import Block, Code, View
+from trapscope.core.machine.faults import MNEMONICS, MachineCheckInProgress, ShutdownCause, TripleFault
 from trapscope.core.machine.journal import Glimpse
 from trapscope.core.machine.loader import BootParams
 from trapscope.core.machine.machine import TIMER_VECTOR, Machine, Snapshot
@@ -8,6 +9,7 @@ from trapscope.core.machine.recorder import NOWHERE
 from trapscope.core.machine.registers import REGISTER_IDS
 
 __all__ = [
+    "MNEMONICS",
     "NOWHERE",
     "REGISTER_IDS",
     "TIMER_VECTOR",
@@ -16,6 +18,9 @@ __all__ = [
     "Code",
     "Glimpse",
     "Machine",
+    "MachineCheckInProgress",
+    "ShutdownCause",
     "Snapshot",
+    "TripleFault",
     "View",
 ]

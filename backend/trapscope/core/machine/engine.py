@@ -49,6 +49,8 @@ class Slice(NamedTuple):
     event: Event | None
     last_code: bytes
     """The bytes of the last instruction that retired, none if none did."""
+    refused: bytes
+    """The bytes of the instruction that was begun and is to be restarted, none if there is none."""
 
 
 class Image(NamedTuple):
@@ -209,8 +211,10 @@ class Engine:
                 self.memory.fetched[offset] = byte
         if notes.unknown:
             journal.learn(first)
+        refused = b""
         if hooks.faulted:
             # The instruction did not retire: it is to be restarted, and nothing that it stored counts.
+            refused = journal.code(len(journal) - 1)
             before = self.files.kept(len(journal) - 1)
             self.files.write([(register, value) for register, value in enumerate(before) if register in _RESTORED])
             journal.drop_last()
@@ -223,7 +227,7 @@ class Engine:
             self._patch(journal.stored(stored))
         if retired and self._views.stale(cpu) and serialises(code):
             self._catch_up(cpu, "serialised")
-        return Slice(retired, hooks.event, code)
+        return Slice(retired, hooks.event, code, refused)
 
     def flags_before_last(self) -> int:
         """RFLAGS before that instruction."""

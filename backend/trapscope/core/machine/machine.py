@@ -19,7 +19,17 @@ from trapscope.core.machine.cpu import Cpu
 from trapscope.core.machine.delivery import Interrupted, Outcome, SecondFault, deliver, frame_bytes
 from trapscope.core.machine.engine import Engine
 from trapscope.core.machine.engine import Image as EngineImage
-from trapscope.core.machine.faults import MC, WITH_ERROR_CODE, Event, Shutdown, Source, second
+from trapscope.core.machine.faults import (
+    MC,
+    WITH_ERROR_CODE,
+    Event,
+    MachineCheckInProgress,
+    ShutdownCause,
+    Source,
+    ThirdFault,
+    TripleFault,
+    second,
+)
 from trapscope.core.machine.journal import Glimpse
 from trapscope.core.machine.loader import BootParams, load
 from trapscope.core.machine.recorder import NOWHERE
@@ -57,7 +67,7 @@ class Snapshot:
     cpus: tuple[Cpu, ...]
     moment: int
     stores: int
-    shutdown: bool
+    shutdown: ShutdownCause | None
 
 
 class Machine:
@@ -81,8 +91,8 @@ class Machine:
             self._engine.set_registers([(index, entry[index]) for index in (RDI, RFLAGS, RIP)])
         self._taken = self._stores = 0
         self._full: list[Block] = []
-        self.shutdown = False
-        """Whether a CPU gave up ("triple fault"); nothing runs any more."""
+        self.shutdown: ShutdownCause | None = None
+        """Why a CPU gave up, if one did; nothing runs any more."""
 
     @property
     def cpus(self) -> int:
@@ -122,7 +132,7 @@ class Machine:
 
     def _boot(self) -> int:
         done = 0
-        while done < _BOOT_BUDGET_STEPS and not self.shutdown:
+        while done < _BOOT_BUDGET_STEPS and self.shutdown is None:
             for cpu in self._cpus:
                 done += self.run(cpu.number, _BOOT_BUDGET_STEPS, self._start)
                 self._engine.journal.forget()
@@ -159,7 +169,7 @@ class Machine:
     def can_step(self, cpu: int) -> bool:
         """Whether this CPU has a next step: not so for one in HLT that nothing wakes, nor after a shutdown."""
         state = self._cpus[cpu]
-        return not self.shutdown and (not state.halted or self._deliverable(state) is not None)
+        return self.shutdown is None and (not state.halted or self._deliverable(state) is not None)
 
     def run(self, cpu: int, limit: int, stop_at: int = NOWHERE) -> int:
         """Let one CPU make up to `limit` steps; returns how many. They are in `take()`.
@@ -170,7 +180,7 @@ class Machine:
         state, registers = self._cpus[cpu], self._engine.registers(cpu)
         self._engine.become(cpu)
         made = 0
-        while made < limit and not self.shutdown:
+        while made < limit and self.shutdown is None:
             if self._engine.is_full:
                 self._take()
             pending = state.has_pending
@@ -208,17 +218,24 @@ class Machine:
         """What was raised at a CPU and not taken yet: `irq`, `nmi`, `mce`."""
         return self._cpus[cpu].pending
 
-    def inject_irq(self, cpu: int) -> None:
-        """Raise the timer interrupt at a CPU's local APIC; taken when the CPU may."""
-        self._cpus[cpu].apic.requested.add(TIMER_VECTOR)
+    def inject(self, cpu: int, what: str) -> bool:
+        """Raise `irq` (the timer's, at the CPU's local APIC), `nmi` or `mce`; taken when the CPU may.
 
-    def inject_nmi(self, cpu: int) -> None:
-        """Raise an NMI; at most one is latched while NMIs are blocked (SDM vol. 3A, 6.7.1)."""
-        self._cpus[cpu].nmi_pending = True
-
-    def inject_mce(self, cpu: int) -> None:
-        """Raise a machine check."""
-        self._cpus[cpu].mce_pending = True
+        False where it was pending already: the IRR has one bit a vector (SDM vol. 3A, 10.8.4), one NMI is latched
+        (6.7.1), and nothing changes.
+        """
+        state = self._cpus[cpu]
+        match what:
+            case "irq":
+                is_new = TIMER_VECTOR not in state.apic.requested
+                state.apic.requested.add(TIMER_VECTOR)
+            case "nmi":
+                is_new, state.nmi_pending = not state.nmi_pending, True
+            case "mce":
+                is_new, state.mce_pending = not state.mce_pending, True
+            case _:
+                raise ValueError(f"“{what}” cannot be injected: irq, nmi and mce can")
+        return is_new
 
     def stale(self, cpu: int) -> dict[int, int]:
         """The bytes of text, by high-half address, that this CPU would decode instead of what memory holds."""
@@ -239,11 +256,14 @@ class Machine:
 
     def _execute(self, cpu: Cpu, limit: int, stop_at: int) -> int:
         engine, journal = self._engine, self._engine.journal
-        retired, cpu.owed, code = engine.run(limit, stop_at)
+        retired, cpu.owed, code, refused = engine.run(limit, stop_at)
         if retired:
             if cpu.nmi_blocked and any(traits(each) is Trait.IRET for each in journal.codes(len(journal) - retired)):
                 cpu.nmi_blocked = False
             cpu.retire(code, engine.flags_before_last)
+        if traits(refused) is Trait.IRET:
+            # Unblocked even if IRET faults, and before the fault's handler begins (SDM vol. 2A, IRET).
+            cpu.nmi_blocked = False
         return retired
 
     def _deliver(self, cpu: Cpu, event: Event) -> bool:
@@ -251,7 +271,7 @@ class Machine:
         before = self._engine.registers(cpu.number)
         cpu.take(event)
         if event.vector == MC and event.source is Source.EXTERNAL and not self._begin_machine_check():
-            self.shutdown = True
+            self.shutdown = MachineCheckInProgress(cpu.number)
             return False
         interrupted = Interrupted(before[RIP], before[CS], before[RFLAGS], before[RSP], before[SS])
         try:
@@ -263,8 +283,8 @@ class Machine:
                 if event.restart >= 0:
                     interrupted = Interrupted(event.restart, before[CS], before[RFLAGS], before[RSP], before[SS])
                 event = second(event, outcome)
-        except Shutdown:
-            self.shutdown = True
+        except ThirdFault as fault:
+            self.shutdown = TripleFault(cpu.number, fault.vector)
             return False
 
     def _outcome(self, event: Event, interrupted: Interrupted) -> Outcome | Event:

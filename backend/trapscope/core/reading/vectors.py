@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trapscope.core.lens.frames import MNEMONICS
+from trapscope.core.machine import MNEMONICS
 
 _NAMES: Final = {2: "NMI", 3: "#BP", 18: "#MC", 0xEC: "timer IRQ", 0xFB: "call-function IPI", **MNEMONICS}
 

@@ -39,12 +39,14 @@ class Account:
             self.trace.extend(block)
             self._look_at(block)
 
-    def finish(self, *, complete: bool, shutdown: bool) -> None:
+    def finish(self, *, complete: bool) -> None:
         """The run is over: what holds at the end must hold now. `complete`: the scenario came to its end."""
         self.settle()
         last = max(len(self.trace) - 1, 0)
         cpu = self.trace.step(last).cpu if len(self.trace) else 0
-        self.findings += self.lens.finish(last, cpu, self.trace.head, complete=complete, shutdown=shutdown)
+        self.findings += self.lens.finish(
+            last, cpu, self.trace.head, complete=complete, shutdown=self._machine.shutdown
+        )
 
     def _look_at(self, block: Block) -> None:
         done, cpus, views = 0, block.cpu.tolist(), deque(block.views)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from trapscope.core.image import Image
 from trapscope.core.lens import Finding
 from trapscope.core.lens.accesses import Accesses
+from trapscope.core.machine import ShutdownCause
 from trapscope.core.trace import Trace
 from trapscope.core.types import RFLAGS, RIP, Severity, Verdict
 
@@ -68,20 +69,13 @@ class TooLong:
 
 
 @dataclass(frozen=True, slots=True)
-class Shutdown:
-    """The CPU that shut down."""
-
-    cpu: int
-
-
-@dataclass(frozen=True, slots=True)
 class Cut:
     """The schedule ended before the scenario did."""
 
     moment: int
 
 
-Cause = Standstill | Loop | TooLong | Shutdown | Cut
+Cause = Standstill | Loop | TooLong | ShutdownCause | Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +88,21 @@ class Ending:
     cause: Cause | None
 
 
-def ending_of(image: Image, trace: Trace, findings: Sequence[Finding], verdict: Verdict, *, whole: bool) -> Ending:
-    """Of a run that is over; `whole`: the scenario came to its end."""
+def ending_of(
+    image: Image,
+    trace: Trace,
+    findings: Sequence[Finding],
+    verdict: Verdict,
+    *,
+    whole: bool,
+    shutdown: ShutdownCause | None = None,
+) -> Ending:
+    """Of a run that is over; `whole`: the scenario came to its end; `shutdown`: why a CPU gave up, if one did."""
     broken = sorted((f for f in findings if f.severity is Severity.VIOLATION), key=lambda f: f.moment)
     notes = sorted((f for f in findings if f.severity is not Severity.VIOLATION), key=lambda f: f.moment)
-    return Ending(verdict, broken[0] if broken else None, (*broken[1:], *notes), _cause(image, trace, verdict, whole))
+    return Ending(
+        verdict, broken[0] if broken else None, (*broken[1:], *notes), shutdown or _cause(image, trace, verdict, whole)
+    )
 
 
 def _cause(image: Image, trace: Trace, verdict: Verdict, whole: bool) -> Cause | None:
@@ -109,8 +113,6 @@ def _cause(image: Image, trace: Trace, verdict: Verdict, whole: bool) -> Cause |
         return Standstill(tuple(_wait(image, trace, cpu) for cpu in range(len(trace.head.regs))))
     if verdict is Verdict.OUT_OF_STEPS:
         return _loop(image, trace, last.cpu) or TooLong(len(trace))
-    if verdict is Verdict.SHUTDOWN:
-        return Shutdown(last.cpu)
     return None if whole else Cut(len(trace))
 
 

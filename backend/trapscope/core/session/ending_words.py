@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from trapscope.core.session.ending import Cause, Cut, Ending, Loop, Shutdown, Standstill, TooLong, Wait
+from trapscope.core.lens.checks import faults
+from trapscope.core.machine import MachineCheckInProgress, TripleFault
+from trapscope.core.session.ending import Cause, Cut, Ending, Loop, Standstill, TooLong, Wait
 from trapscope.core.session.next_run import SHOWN
 from trapscope.core.types import RunSpec, Verdict
 
@@ -16,6 +18,7 @@ def why_it_ended(ending: Ending, spec: RunSpec) -> str:
         told.append(f"{ending.first.detail}.")
     if ending.cause is not None:
         told.append(_cause(ending.cause))
+        told = list(dict.fromkeys(told))  # a shutdown is a finding and a cause
     elif ending.verdict is Verdict.OK:
         told.append(SHOWN[spec.scenario].words)
     return " ".join(told)
@@ -33,8 +36,8 @@ def _cause(cause: Cause) -> str:
             )
         case TooLong():
             return f"All {cause.budget:,} steps were used, and nothing goes round: the run only needs more of them."
-        case Shutdown():
-            return f"CPU {cause.cpu} shut down: a fault came that it could not deliver."
+        case TripleFault() | MachineCheckInProgress():
+            return f"{faults.shut_down(cause)}."
         case Cut():
             return f"The schedule ended at moment {cause.moment:,}, before the scenario did."
         case _:

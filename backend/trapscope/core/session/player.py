@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import Final, assert_never
 
 from trapscope.core.lens import Finding
+from trapscope.core.lens.checks import faults
 from trapscope.core.machine import NOWHERE, Machine
 from trapscope.core.session.account import Account
+from trapscope.core.session.canonical import Canonical
 from trapscope.core.session.schedule import (
     SITE_BYTES,
     AnyToken,
-    Canonical,
     Fetch,
     Inject,
     RoundRobin,
@@ -175,15 +176,18 @@ class Player:
         if waiting and (idle_rounds >= IDLE_ROUNDS or not any(map(self._machine.can_step, cpus))):
             self.end(Verdict.STUCK, "every CPU waits, and nothing is coming for any of them")
 
+    def left_over(self, tokens: Iterable[AnyToken]) -> None:
+        """The run is over and these were not played: what they raise stays pending, and is part of what was asked."""
+        for token in tokens:
+            if isinstance(token, Inject):
+                self._inject(token)
+
     def _inject(self, token: Inject) -> None:
+        """Raise it. What is pending already is latched once (SDM vol. 3A, 6.7.1 and 10.8.4): nothing happens then."""
+        if not self._machine.inject(token.cpu, token.what):
+            return
         self.canonical.add(token.text)
         self._injected.append((self._machine.moment, token))
-        if token.what == "irq":
-            self._machine.inject_irq(token.cpu)
-        elif token.what == "nmi":
-            self._machine.inject_nmi(token.cpu)
-        else:
-            self._machine.inject_mce(token.cpu)
 
     def _fetch(self, token: Fetch) -> None:
         self.canonical.add(token.text)
@@ -210,8 +214,8 @@ class Player:
         self.room -= made
         if made:
             self.canonical.step(cpu, made)
-        if self._machine.shutdown:
-            self.end(Verdict.SHUTDOWN, f"CPU {cpu} shut down: a fault came while it was delivering a double fault")
+        if self._machine.shutdown is not None:
+            self.end(Verdict.SHUTDOWN, faults.shut_down(self._machine.shutdown))
         elif self._machine.rip(cpu) == self._end_address:
             self.end(Verdict.OK, "")
         return made

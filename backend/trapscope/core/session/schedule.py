@@ -1,22 +1,23 @@
 """The schedule: the only input that a run has besides its spec, as a short string that people edit.
 
-    0*120 1*3 nmi@0 0*20 irq@0 1* fetch@0+1 0>int3 0>&ftrace_regs_caller 0>.
+    0*120 1*3 nmi@0 0*20 irq@0 1* (0*1 1*1)*50 fetch@0+1 0>int3 0>&ftrace_regs_caller 0>.
 
-`parse` gives tokens with their positions; `Canonical` collects what really happened, in the form that uses only
-`K*N`, injections and fetch tokens and reproduces the run.
+`parse` gives tokens with their positions, what repeats written out. What really happened is in canonical.py.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from trapscope.core.errors import BadSchedule
 
 SITE_BYTES: Final = 5
 MAX_LENGTH: Final = 65_536
+#: So many tokens a schedule has at most, repetitions written out: one a step of the longest run that is asked for.
+MAX_TOKENS: Final = 200_000
 _MAX_COUNT: Final = 10_000_000
 
 
@@ -94,7 +95,9 @@ class RoundRobin(Token):
 
 AnyToken = RunSteps | RunUntilWaits | RunUntilEvent | RunUntilSymbol | RunToEnd | Inject | Fetch | RoundRobin
 
-FORMS: Final = "K*N, K, K*, K>EVENT, K>&SYMBOL, K>., irq@K, nmi@K, mce@K, fetch@K, fetch@K+B, fetch@K&SYM+B, rr*Q"
+FORMS: Final = (
+    "K*N, K, K*, K>EVENT, K>&SYMBOL, K>., irq@K, nmi@K, mce@K, fetch@K, fetch@K+B, fetch@K&SYM+B, rr*Q, (TOKENS)*N"
+)
 
 _STEPS: Final = re.compile(r"(\d+)(?:\*(\d+))?", re.ASCII)
 _WAITS: Final = re.compile(r"(\d+)\*", re.ASCII)
@@ -104,6 +107,7 @@ _EVENT: Final = re.compile(r"(\d+)>([a-z][a-z0-9-]*)", re.ASCII)
 _INJECT: Final = re.compile(r"(irq|nmi|mce)@(\d+)", re.ASCII)
 _FETCH: Final = re.compile(r"fetch@(\d+)(?:(?:&([A-Za-z_.][\w.]*))?\+(\d+))?", re.ASCII)
 _ROBIN: Final = re.compile(r"rr\*(\d+)", re.ASCII)
+_PIECES: Final = re.compile(r"\(([^()]*)\)\*(\d+)(?!\S)|\S+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,38 @@ def parse(schedule: str, names: Names) -> tuple[AnyToken, ...]:
     """The tokens of a schedule; raises BadSchedule, which names the token and its position."""
     if len(schedule) > MAX_LENGTH:
         raise BadSchedule(f"the schedule is longer than {MAX_LENGTH} characters", schedule[:16] + "…", MAX_LENGTH)
-    return tuple(_token(match.group(), match.start(), names) for match in re.finditer(r"\S+", schedule))
+    tokens: list[AnyToken] = []
+    for match in _PIECES.finditer(schedule):
+        if match[1] is None:
+            tokens.append(_token(match.group(), match.start(), names))
+        else:
+            tokens += _repeated(match, names) * _times(match)
+        if len(tokens) > MAX_TOKENS:
+            raise BadSchedule(
+                f"with its repetitions written out the schedule has more than {MAX_TOKENS} tokens",
+                _shortened(match.group()),
+                match.start(),
+            )
+    return tuple(tokens)
+
+
+def _repeated(match: re.Match[str], names: Names) -> list[AnyToken]:
+    """The tokens between the parentheses, once."""
+    inside = match.start(1)
+    tokens = [_token(each.group(), inside + each.start(), names) for each in re.finditer(r"\S+", match[1])]
+    if not tokens:
+        raise BadSchedule("there is nothing between the parentheses", match.group(), match.start())
+    return tokens
+
+
+def _times(match: re.Match[str]) -> int:
+    if len(match[2]) > 9 or not 1 <= int(match[2]) <= MAX_TOKENS:
+        raise BadSchedule(f"a piece is repeated 1 to {MAX_TOKENS} times", _shortened(match.group()), match.start())
+    return int(match[2])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:24]}…{text[-12:]}"
 
 
 def _token(text: str, position: int, names: Names) -> AnyToken:
@@ -166,34 +201,3 @@ def _token(text: str, position: int, names: Names) -> AnyToken:
     if match := _ROBIN.fullmatch(text):
         return RoundRobin(text, position, count(match[1], "Q, the quantum in steps,"))
     raise BadSchedule(f"not a schedule token; the forms are {FORMS}", text, position)
-
-
-@dataclass(slots=True)
-class Canonical:
-    """What happened, as a schedule of `K*N` and injections."""
-
-    _tokens: list[str | tuple[int, int]] = field(default_factory=list)
-    _cpu: int = -1
-    _steps: int = 0
-
-    def step(self, cpu: int, steps: int = 1) -> None:
-        """CPU `cpu` made `steps` steps."""
-        if cpu != self._cpu:
-            self._flush()
-            self._cpu = cpu
-        self._steps += steps
-
-    def add(self, token: str) -> None:
-        """Something other than a step happened now: an injection."""
-        self._flush()
-        self._tokens.append(token)
-
-    def __str__(self) -> str:
-        tail = [(self._cpu, self._steps)] if self._steps else []
-        return " ".join(token if isinstance(token, str) else f"{token[0]}*{token[1]}" for token in self._tokens + tail)
-
-    def _flush(self) -> None:
-        if self._steps:
-            self._tokens.append((self._cpu, self._steps))
-        self._steps = 0
-        self._cpu = -1

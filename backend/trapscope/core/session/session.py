@@ -19,7 +19,7 @@ from trapscope.core.session.account import Account
 from trapscope.core.session.ending import Ending, ending_of
 from trapscope.core.session.params import booted
 from trapscope.core.session.player import Player
-from trapscope.core.session.schedule import AnyToken, Names, parse
+from trapscope.core.session.schedule import MAX_LENGTH, AnyToken, Names, parse
 from trapscope.core.trace import Memory, State, Trace
 from trapscope.core.types import DEFAULT_MAX_STEPS, FetchModel, RunSpec, Severity, Step, Verdict
 
@@ -86,6 +86,11 @@ class Session:
     def schedule(self) -> str:
         """The canonical schedule of what has happened so far."""
         return str(self._player.canonical)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether `schedule` is short enough for `feed`; a run for which it is not can't be given again by it."""
+        return len(self._player.canonical) <= MAX_LENGTH
 
     @property
     def hash(self) -> str:
@@ -182,13 +187,16 @@ class Session:
         if self._player.outcome is None or self.verdict is not None:
             return
         verdict, self.reason = self._player.outcome
+        self._player.left_over(self._queue)
         complete = verdict is Verdict.OK and not self.reason
-        self._account.finish(complete=complete, shutdown=verdict is Verdict.SHUTDOWN)
+        self._account.finish(complete=complete)
         self._account.findings += self._player.never_taken()
         violated = any(finding.severity is Severity.VIOLATION for finding in self._account.findings)
         self.verdict = Verdict.VIOLATED if violated and verdict is Verdict.OK else verdict
         account = self._account
-        self.ending = ending_of(self.image, account.trace, account.findings, self.verdict, whole=complete)
+        self.ending = ending_of(
+            self.image, account.trace, account.findings, self.verdict, whole=complete, shutdown=self._machine.shutdown
+        )
         self.cancel()
 
     def _end(self, verdict: Verdict, reason: str) -> None:

@@ -143,7 +143,7 @@ class Hosted:
             count=0 if chunk is None else chunk.count,
             pending=session.pending,
             verdict=None if session.verdict is None else session.verdict.value,
-            schedule=None if session.pending else session.schedule,
+            schedule=session.schedule if session.is_named and not session.pending else None,
             hash=None if session.pending else session.hash,
             ending=None if session.ending is None else ending_model(session.ending, session.spec),
         )

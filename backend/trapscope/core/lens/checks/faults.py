@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from trapscope.core.machine import MNEMONICS, MachineCheckInProgress, ShutdownCause, TripleFault
+
 
 def delivered(mnemonic: str, error_code: int, where: str) -> str:
     """The CPU delivered a fault."""
@@ -19,6 +23,15 @@ def died(trapnr: int, where: str) -> str:
     return f"Nobody claimed the int3 at {where}" if trapnr == 3 else f"The guest died of vector {trapnr} at {where}"
 
 
-def shut_down() -> str:
-    """A fault while delivering a double fault."""
-    return "The CPU shut down: a fault came while it was delivering a double fault"
+def shut_down(cause: ShutdownCause) -> str:
+    """A CPU gave up."""
+    match cause:
+        case TripleFault():
+            what = (
+                f"{MNEMONICS.get(cause.vector, f'vector {cause.vector}')} came while it was delivering a double fault"
+            )
+        case MachineCheckInProgress():
+            what = "a machine check came while MCG_STATUS.MCIP was set: the handler of the one before was not done"
+        case _:
+            assert_never(cause)
+    return f"CPU {cause.cpu} shut down: {what}"
