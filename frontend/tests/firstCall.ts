@@ -153,6 +153,7 @@ const chunk: Chunk = {
   ],
   events: EVENTS,
   findings: [],
+  held: [],
 };
 
 /** `more` are told beside the run's own events. */

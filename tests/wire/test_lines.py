@@ -61,7 +61,16 @@ def test_the_schema_is_one_and_says_what_every_event_looks_like() -> None:
     document = lines.document()
     Draft202012Validator.check_schema(document)
     assert document["$defs"]["EventLine"]["properties"]["event"]["enum"] == list(EVENT_NAMES)
-    assert document["properties"]["type"]["enum"] == ["header", "state", "memory", "check", "end", "step", "event"]
+    assert document["properties"]["type"]["enum"] == [
+        "header",
+        "state",
+        "memory",
+        "check",
+        "held",
+        "end",
+        "step",
+        "event",
+    ]
 
 
 def changed(line: Line, **fields: Any) -> Line:

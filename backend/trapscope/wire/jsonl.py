@@ -1,7 +1,8 @@
 """A run as JSON lines: everything that anybody needs to check it without us.
 
 The guest's ELF, the `memory` lines and the `state` lines give every byte and register at moment 0; each step's deltas
-lead to the next. Addresses, registers and bytes are lower-case hex text; counts are numbers. An event or a check's
+lead to the next. What a CPU holds back is told at moment 0 and behind the step, or the injection, that changed it.
+Addresses, registers and bytes are lower-case hex text; counts are numbers. An event or a check's
 finding follows the step that raised it. Lines end in a newline.
 """
 
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import Any, Final, TypeVar
 
 from trapscope import __version__
@@ -20,6 +23,7 @@ from trapscope.core.trace import Memory
 from trapscope.core.types import KERNEL_MAP, RAM_BASE, RAM_SIZE, REGISTERS, Severity, Step, StepKind
 from trapscope.wire.ending import ending_model
 from trapscope.wire.events import event_object, finding_object
+from trapscope.wire.held import held_object
 from trapscope.wire.values import hex_text
 
 #: Raised when a line's meaning changes; a line or a field more is no change.
@@ -78,10 +82,18 @@ def prologue(session: Session) -> Iterator[str]:
         yield _line(type="state", n=0, cpu=cpu, regs=dict(zip(REGISTERS, map(hex_text, regs), strict=True)))
     for address, data in _unlike_the_elf(image, session.state0.memory):
         yield _line(type="memory", n=0, addr=hex_text(address), bytes=data.hex())
+    for held in takewhile(lambda held: held.moment == 0, session.held):
+        yield _line(type="held", **held_object(held))
 
 
 def step_lines(session: Session, first: int, end: int) -> Iterator[str]:
-    """Steps first … end-1, each followed by its events and findings. All of a run's steps: 0, len(trace)."""
+    """Steps first … end-1, each followed by its events, findings and what is held back from then on.
+
+    All of a run's steps: 0, len(trace).
+    """
+    all_held = session.held
+    holdings = iter(all_held[bisect_right(all_held, first, key=lambda held: held.moment) :])
+    held = next(holdings, None)
     events = _from(session.events, first)
     findings = _from(session.findings, first)
     event, finding = next(events, None), next(findings, None)
@@ -94,6 +106,9 @@ def step_lines(session: Session, first: int, end: int) -> Iterator[str]:
         while finding is not None and finding.moment == step.moment:
             yield _line(type="check", **finding_object(finding))
             finding = next(findings, None)
+        while held is not None and held.moment == step.moment + 1:
+            yield _line(type="held", **held_object(held))
+            held = next(holdings, None)
 
 
 def epilogue(session: Session) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 from trapscope.core.types import MAX_CPUS, REGISTERS
 from trapscope.wire.ending import Ending
 from trapscope.wire.events import EVENT_MODELS, Finding
+from trapscope.wire.held import Held
 from trapscope.wire.jsonl import FORMAT
 from trapscope.wire.schema import UntitledProperties
 from trapscope.wire.values import (
@@ -126,6 +127,12 @@ class CheckLine(Finding):
     type: Literal["check"]
 
 
+class HeldLine(Held):
+    """What a CPU holds back from moment `n` on: before step `n`, behind the step or injection that changed it."""
+
+    type: Literal["held"]
+
+
 class EndLine(Frozen):
     """The last line of a run that has ended; `schedule` (canonical) reproduces `hash`, `ending` says why it ended.
 
@@ -149,7 +156,8 @@ EVENT_LINES: Final = {
     for name, model in EVENT_MODELS.items()
 }
 _LINES: Final = {
-    "header": HeaderLine, "state": StateLine, "memory": MemoryLine, "check": CheckLine, "end": EndLine,
+    "header": HeaderLine, "state": StateLine, "memory": MemoryLine, "check": CheckLine, "held": HeldLine,
+    "end": EndLine,
 }  # fmt: skip
 _KINDS: Final = {"insn": InstructionLine, "delivery": DeliveryLine}
 
@@ -168,7 +176,8 @@ def document() -> dict[str, Any]:
         "title": "One line of trapscope run --format jsonl",
         "description": (
             "Lines come in this order: the header; a state for each CPU and the memory, at moment 0; each step, then"
-            " the events and checks that it raised; the end, once the run has ended. Addresses, registers and bytes"
+            " the events and checks that it raised, and what CPUs hold back from then on; the end, once the run has"
+            " ended. Addresses, registers and bytes"
             " are lower-case hex text, counts are numbers."
         ),
         **_told_apart("type", {**_LINES, "step": "StepLine", "event": "EventLine"}),

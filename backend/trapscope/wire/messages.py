@@ -14,6 +14,7 @@ from typing_extensions import TypeAliasType
 from trapscope.core.session.schedule import MAX_LENGTH
 from trapscope.wire.ending import Ending
 from trapscope.wire.events import Finding, LensEvent
+from trapscope.wire.held import Held
 from trapscope.wire.problems import Refusal
 from trapscope.wire.rest import RunChoice
 from trapscope.wire.values import ContextName, Count, Frozen, Hex, HexBytes, Moment, Registers, VerdictName
@@ -120,7 +121,8 @@ class Chunk(Frozen):
 
     `insns` and `lanes` are the entries that these steps use for the first time; their ids count up from 0 over the
     session. `events` and `findings` belong to these steps; findings that the run's end brought come with its last
-    chunk, or, where that was sent already, with a chunk of count 0.
+    chunk, or, where that was sent already, with a chunk of count 0. `held` tells what CPUs hold back from a moment in
+    [first, first + count] on; an injection that nothing has run since comes with a chunk of count 0 too.
     """
 
     type: Literal["chunk"]
@@ -130,6 +132,7 @@ class Chunk(Frozen):
     lanes: list[Lane]
     events: list[LensEvent]
     findings: list[Finding]
+    held: list[Held]
 
 
 class Status(Frozen):

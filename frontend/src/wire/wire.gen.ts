@@ -40,6 +40,17 @@ export type LensEvent =
   | Halted;
 export type Cpu = number;
 export type SeverityName = "violation" | "note";
+export type WaitName =
+  | "exception"
+  | "machine-check"
+  | "nmi"
+  | "higher-vector"
+  | "if-clear"
+  | "sti-shadow"
+  | "mov-ss-shadow"
+  | "nmi-blocked"
+  | "in-service"
+  | "task-priority";
 export type VerdictName = "ok" | "violated" | "out-of-steps" | "stuck" | "shutdown";
 export type ProblemCode =
   | "bad-json"
@@ -210,7 +221,8 @@ export interface Registers {
  *
  * `insns` and `lanes` are the entries that these steps use for the first time; their ids count up from 0 over the
  * session. `events` and `findings` belong to these steps; findings that the run's end brought come with its last
- * chunk, or, where that was sent already, with a chunk of count 0.
+ * chunk, or, where that was sent already, with a chunk of count 0. `held` tells what CPUs hold back from a moment in
+ * [first, first + count] on; an injection that nothing has run since comes with a chunk of count 0 too.
  */
 export interface Chunk {
   type: "chunk";
@@ -220,6 +232,7 @@ export interface Chunk {
   lanes: Lane[];
   events: LensEvent[];
   findings: Finding[];
+  held: Held[];
 }
 /**
  * An entry of the session's code table; steps name it by `id`. Same address with other bytes is another entry.
@@ -636,6 +649,25 @@ export interface Finding {
   check: string;
   severity: SeverityName;
   detail: string;
+}
+/**
+ * From moment `n` on this is what the CPU holds back, until its next entry; of several with one `n`, the last.
+ *
+ * A CPU without an entry yet blocks no NMI and has nothing pending. `pending` is in the order of being taken.
+ */
+export interface Held {
+  n: Moment;
+  cpu: Cpu;
+  nmi_blocked: boolean;
+  pending: Pending[];
+}
+/**
+ * Something raised and not taken, and everything that it waits for; with nothing in `waits_for` it is next.
+ */
+export interface Pending {
+  what: "irq" | "nmi" | "mce";
+  vector: number;
+  waits_for: WaitName[];
 }
 /**
  * What the session is doing, sent after the chunks that it speaks of; only the newest counts.

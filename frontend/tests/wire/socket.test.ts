@@ -40,7 +40,7 @@ class FakeSocket extends EventTarget {
   }
 }
 
-const CHUNK = { type: "chunk", first: 0, count: 0, insns: [], lanes: [], events: [], findings: [] };
+const CHUNK = { type: "chunk", first: 0, count: 0, insns: [], lanes: [], events: [], findings: [], held: [] };
 const FRAME = new Uint8Array([1, 2, 3]).buffer;
 
 describe("the session's socket", () => {

@@ -2,6 +2,7 @@
 
 from trapscope.core.machine.block import Block, Code, View
 from trapscope.core.machine.faults import MNEMONICS, MachineCheckInProgress, ShutdownCause, TripleFault
+from trapscope.core.machine.held import Held, Holding, Pending, Wait
 from trapscope.core.machine.journal import Glimpse
 from trapscope.core.machine.loader import BootParams
 from trapscope.core.machine.machine import TIMER_VECTOR, Machine, Snapshot
@@ -17,10 +18,14 @@ __all__ = [
     "BootParams",
     "Code",
     "Glimpse",
+    "Held",
+    "Holding",
     "Machine",
     "MachineCheckInProgress",
+    "Pending",
     "ShutdownCause",
     "Snapshot",
     "TripleFault",
     "View",
+    "Wait",
 ]

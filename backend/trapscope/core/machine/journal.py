@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trapscope.core.machine.block import Block, Code, View
+from trapscope.core.machine.code import Trait, traits
 from trapscope.core.machine.guest_memory import GuestMemory
 from trapscope.core.machine.recorder import Recorder
 from trapscope.core.machine.registers import RegisterFiles
@@ -65,10 +66,11 @@ class Journal:
         """The bytes of an instruction; none for a delivery."""
         return self.code_table[self._recorder.codes.item(row)][1]
 
-    def codes(self, first: int) -> list[bytes]:
-        """The bytes of every different instruction from that row on."""
-        numbers = set(self._recorder.codes[first : len(self)].tolist())
-        return [self.code_table[number][1] for number in numbers]
+    def first_with(self, trait: Trait, first: int) -> int:
+        """The first row from that one on whose instruction has the trait, or -1."""
+        numbers = self._recorder.codes[first : len(self)]
+        wanted = [number for number in set(numbers.tolist()) if traits(self.code_table[number][1]) is trait]
+        return first + int(np.isin(numbers, wanted).argmax()) if wanted else -1
 
     def learn(self, first: int) -> None:
         """Number what was executed from that row on; to be called before any text changes."""

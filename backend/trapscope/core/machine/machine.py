@@ -30,6 +30,7 @@ from trapscope.core.machine.faults import (
     TripleFault,
     second,
 )
+from trapscope.core.machine.held import NOTHING, Held, Holding, Holdings, holding_of
 from trapscope.core.machine.journal import Glimpse
 from trapscope.core.machine.loader import BootParams, load
 from trapscope.core.machine.recorder import NOWHERE
@@ -68,6 +69,7 @@ class Snapshot:
     moment: int
     stores: int
     shutdown: ShutdownCause | None
+    holdings: tuple[Holding, ...]
 
 
 class Machine:
@@ -91,6 +93,9 @@ class Machine:
             self._engine.set_registers([(index, entry[index]) for index in (RDI, RFLAGS, RIP)])
         self._taken = self._stores = 0
         self._full: list[Block] = []
+        self._holdings = Holdings(params.cpus)
+        self._reached: set[int] = set()
+        """CPUs that the instruction at hand sent an interrupt to."""
         self.shutdown: ShutdownCause | None = None
         """Why a CPU gave up, if one did; nothing runs any more."""
 
@@ -137,6 +142,7 @@ class Machine:
                 done += self.run(cpu.number, _BOOT_BUDGET_STEPS, self._start)
                 self._engine.journal.forget()
                 self._full, self._taken, self._stores = [], 0, 0
+                self._holdings.start()
                 if self.rip(0) == self._start:
                     return done
         return done
@@ -144,7 +150,12 @@ class Machine:
     def snapshot(self) -> Snapshot:
         """The machine as it is now, as `restore` takes it."""
         return Snapshot(
-            self._engine.snapshot(), tuple(deepcopy(cpu) for cpu in self._cpus), self.moment, self.stores, self.shutdown
+            self._engine.snapshot(),
+            tuple(deepcopy(cpu) for cpu in self._cpus),
+            self.moment,
+            self.stores,
+            self.shutdown,
+            self._holdings.snapshot(),
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -156,6 +167,7 @@ class Machine:
         self._cpus = [deepcopy(cpu) for cpu in snapshot.cpus]
         self._taken, self._stores, self._full = snapshot.moment, snapshot.stores, []
         self.shutdown = snapshot.shutdown
+        self._holdings.restore(snapshot.holdings)
 
     def at_end(self, cpu: int) -> bool:
         """Whether this CPU is about to execute `scenario_end`."""
@@ -205,6 +217,10 @@ class Machine:
         taken, self._full = self._full, []
         return taken
 
+    def take_held(self) -> list[Held]:
+        """What the CPUs began or ceased to hold back since the last call, in order."""
+        return self._holdings.take()
+
     def latest(self) -> Glimpse | None:
         """The last step, if nobody has taken it."""
         return self._engine.journal.latest() if len(self._engine.journal) else None
@@ -235,6 +251,7 @@ class Machine:
                 is_new, state.mce_pending = not state.mce_pending, True
             case _:
                 raise ValueError(f"“{what}” cannot be injected: irq, nmi and mce can")
+        self._note_held(cpu)
         return is_new
 
     def stale(self, cpu: int) -> dict[int, int]:
@@ -258,13 +275,32 @@ class Machine:
         engine, journal = self._engine, self._engine.journal
         retired, cpu.owed, code, refused = engine.run(limit, stop_at)
         if retired:
-            if cpu.nmi_blocked and any(traits(each) is Trait.IRET for each in journal.codes(len(journal) - retired)):
-                cpu.nmi_blocked = False
+            if cpu.nmi_blocked:
+                self._unblock(cpu, journal.first_with(Trait.IRET, len(journal) - retired))
             cpu.retire(code, engine.flags_before_last)
         if traits(refused) is Trait.IRET:
             # Unblocked even if IRET faults, and before the fault's handler begins (SDM vol. 2A, IRET).
             cpu.nmi_blocked = False
+        self._note_held(cpu.number)
+        while self._reached:
+            self._note_held(self._reached.pop())
         return retired
+
+    def _unblock(self, cpu: Cpu, row: int) -> None:
+        """Step `row` of the journal, if there is one, was an IRET: NMIs are not blocked any more.
+
+        Where more was executed behind it in one go, nothing was pending then.
+        """
+        if row >= 0:
+            cpu.nmi_blocked = False
+            if row + 1 < len(self._engine.journal):
+                self._holdings.note(self._taken + row + 1, cpu.number, NOTHING)
+
+    def _note_held(self, cpu: int) -> None:
+        self._holdings.note(self.moment, cpu, self._holding(self._cpus[cpu]))
+
+    def _holding(self, cpu: Cpu) -> Holding:
+        return holding_of(cpu, self._engine.registers(cpu.number)[RFLAGS])
 
     def _deliver(self, cpu: Cpu, event: Event) -> bool:
         """Carry out a delivery, or the second fault that it turns into; False at a shutdown."""
@@ -310,6 +346,7 @@ class Machine:
         self._engine.set_registers(
             [(CS, outcome.cs), (SS, outcome.ss), (RSP, outcome.rsp), (RFLAGS, outcome.rflags), (RIP, outcome.rip)]
         )
+        self._note_held(cpu.number)
 
     def _begin_machine_check(self) -> bool:
         """Set MCG_STATUS.MCIP; False if it was set already, which is a shutdown (SDM vol. 3B, 15.3.1.2)."""
@@ -326,6 +363,7 @@ class Machine:
             self._send(sent)
 
     def _send(self, ipi: Ipi) -> None:
+        self._reached.update(ipi.targets)
         for target in ipi.targets:
             if ipi.nmi:
                 self._cpus[target].nmi_pending = True

@@ -10,7 +10,7 @@ from collections import deque
 
 from trapscope.core.image import Image
 from trapscope.core.lens import Event, Finding, Lane, Lens
-from trapscope.core.machine import Block, Machine, View
+from trapscope.core.machine import Block, Held, Machine, View
 from trapscope.core.trace import State, Trace
 from trapscope.core.types import RunSpec
 
@@ -31,6 +31,8 @@ class Account:
         """Every (context, trap, task) that a step had, in the order of first appearance."""
         self.lane_of = array("I")
         """Per step, the index into `lanes`."""
+        self.held: list[Held] = []
+        """What the CPUs held back, as changes in the order of time; see core.machine.held."""
         self._lane_ids: dict[Lane, int] = {}
 
     def settle(self) -> None:
@@ -38,6 +40,7 @@ class Account:
         for block in self._machine.take():
             self.trace.extend(block)
             self._look_at(block)
+        self.held += self._machine.take_held()
 
     def finish(self, *, complete: bool) -> None:
         """The run is over: what holds at the end must hold now. `complete`: the scenario came to its end."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from trapscope.core.image import Image
 from trapscope.core.lens import EVENT_NAMES, Event, Finding, Lane
-from trapscope.core.machine import Machine
+from trapscope.core.machine import Held, Machine
 from trapscope.core.session.account import Account
 from trapscope.core.session.ending import Ending, ending_of
 from trapscope.core.session.params import booted
@@ -76,6 +76,11 @@ class Session:
     def lane_of(self) -> array[int]:
         """Per step, the index into `lanes`."""
         return self._settled().lane_of
+
+    @property
+    def held(self) -> list[Held]:
+        """What the CPUs held back, as changes in the order of time: a CPU without an entry yet holds nothing back."""
+        return self._settled().held
 
     @property
     def moment(self) -> int:

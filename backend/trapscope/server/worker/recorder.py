@@ -16,6 +16,7 @@ from trapscope.core.machine import Code
 from trapscope.core.session import Session
 from trapscope.wire.batch import Decoded, encode_steps
 from trapscope.wire.events import event_object, finding_object
+from trapscope.wire.held import held_object
 from trapscope.wire.values import hex_text
 
 
@@ -37,16 +38,17 @@ class Recorder:
         self._ids = np.empty(0, np.int64)
         """By the trace's number of a code, its id: instructions count up, deliveries have none."""
         self._lengths = np.empty(0, np.uint64)
-        self._steps = self._lanes = self._events = self._findings = 0
+        self._steps = self._lanes = self._events = self._findings = self._held = 0
 
     @property
     def has_news(self) -> bool:
         """Whether anything happened that no chunk has told yet."""
         session = self._session
-        return (self._steps, self._events, self._findings) != (
+        return (self._steps, self._events, self._findings, self._held) != (
             len(session.trace),
             len(session.events),
             len(session.findings),
+            len(session.held),
         )
 
     def chunk(self) -> Chunk:
@@ -68,9 +70,10 @@ class Recorder:
             ],
             "events": [event_object(event) for event in session.events[self._events :]],
             "findings": [finding_object(finding) for finding in session.findings[self._findings :]],
+            "held": [held_object(held) for held in session.held[self._held :]],
         }
         self._steps, self._lanes = end, len(session.lanes)
-        self._events, self._findings = len(session.events), len(session.findings)
+        self._events, self._findings, self._held = len(session.events), len(session.findings), len(session.held)
         return Chunk(first, end - first, json.dumps(told, separators=(",", ":")).encode(), frame)
 
     def _learn(self, codes: list[Code]) -> list[dict[str, Any]]:

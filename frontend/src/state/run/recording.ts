@@ -11,6 +11,7 @@ import { FrameError } from "../../wire/reader";
 import { REGISTERS } from "../../wire/registers";
 import { type Step, Steps } from "../../wire/steps";
 import type { Chunk, Finding, Insn, Lane, LensEvent, Registers } from "../../wire/wire.gen";
+import { HeldLog, type Holding } from "./held";
 import { Calls, type Flow, flowOf, type Parked } from "./calls";
 import type { Guest } from "../guest/guest";
 import type { Machine } from "./machine";
@@ -38,6 +39,7 @@ export class Recording {
   readonly sites: Sites;
   readonly events: LensEvent[] = [];
   readonly findings: Finding[] = [];
+  readonly #held: HeldLog;
   readonly #eventMoments: number[] = [];
   readonly #codes: Code[] = [];
   readonly #lanes: Lane[] = [];
@@ -58,6 +60,7 @@ export class Recording {
     this.stacks = new Stacks(guest.symbols, files);
     this.sites = new Sites((address, length) => this.trace.initial(address, length));
     this.#own = files.map(() => []);
+    this.#held = new HeldLog(files.length);
   }
 
   get length(): number {
@@ -76,6 +79,7 @@ export class Recording {
     }
     for (const lane of chunk.lanes) this.#lanes[lane.id] = lane;
     const first = this.length;
+    this.#held.append(chunk.held);
     this.#decoder.decode(frame, this.#codes);
     this.trace.extend();
     for (let moment = first; moment < this.length; moment++) this.#follow(this.step(moment));
@@ -117,6 +121,7 @@ export class Recording {
     });
     this.events.length = countBefore(this.#eventMoments, moment);
     this.#eventMoments.length = this.events.length;
+    this.#held.truncate(moment);
     this.findings.splice(0, this.findings.length, ...this.findings.filter((finding) => finding.n < moment));
   }
 
@@ -184,6 +189,11 @@ export class Recording {
       if (event !== undefined && matches(event)) return event;
     }
     return null;
+  }
+
+  /** What a CPU holds back at a moment: NMIs blocked or not, what is pending, and what each of that waits for. */
+  held(moment: number, cpu: number): Holding {
+    return this.#held.at(moment, cpu);
   }
 
   /** The moments of a CPU's own steps. */
