@@ -53,6 +53,7 @@ class Viewer:
         self.codes: list[Code] = []
         self.events: list[dict[str, Any]] = []
         self.findings: list[dict[str, Any]] = []
+        self.held: list[dict[str, Any]] = []
         self.chunk_firsts: list[int] = []
         self.state: State | None = None
         self._sent = 0
@@ -68,6 +69,7 @@ class Viewer:
         """Go on where another connection of the same person was cut off."""
         self.steps, self.lanes, self.lane_of = list(before.steps), list(before.lanes), list(before.lane_of)
         self.codes, self.events, self.findings = list(before.codes), list(before.events), list(before.findings)
+        self.held = list(before.held)
         self.state = before.state
 
     async def send(self, type_: str, **fields: Any) -> int:
@@ -166,6 +168,7 @@ class Viewer:
         self.lane_of += batch.lanes
         self.events += told["events"]
         self.findings += told["findings"]
+        self.held += told["held"]
         self.chunk_firsts.append(chunk.first)
 
 

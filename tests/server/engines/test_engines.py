@@ -75,6 +75,20 @@ async def test_a_process_killed_while_nothing_runs_is_not_noticed(image: Image) 
         assert viewer.steps == list(expected.trace.steps())
 
 
+async def test_an_injection_told_before_anything_ran_is_told_the_same_when_the_session_is_rebuilt() -> None:
+    async with serving() as server:
+        session = await server.create()
+        async with viewing(server.url, session) as viewer:
+            for schedule in ("irq@0", "nmi@0", "0*5", "irq@0"):
+                await viewer.run(schedule)
+            told = list(viewer.held)
+            os.kill(the_process(server).pid, signal.SIGKILL)
+            assert (await viewer.run("0*5")).state == "idle"
+            assert viewer.held[: len(told)] == told
+            assert [entry["n"] for entry in told[:2]] == [0, 0]
+        assert await server.figure("trapscope_rebuilds_total") == 1
+
+
 async def test_an_ended_run_whose_process_died_is_still_ended_and_can_be_exported() -> None:
     async with serving() as server:
         session = await server.create()

@@ -12,7 +12,7 @@ from trapscope.server.engines.step_log import LogChunk, StepLog
 def log_of(*counts: int) -> StepLog:
     log = StepLog()
     for count in counts:
-        log.append(LogChunk(log.steps, count, 64, "{}", b"frame"))
+        log.append(LogChunk(log.steps, count, 64, "{}", b"frame", 0))
     return log
 
 
@@ -42,7 +42,7 @@ def test_nobody_misses_a_step_and_nothing_is_skipped(counts: list[int], have: in
 def test_a_chunk_that_does_not_follow_is_refused() -> None:
     log = log_of(64)
     with pytest.raises(ValueError, match="does not follow"):
-        log.append(LogChunk(65, 1, 64, "{}", b""))
+        log.append(LogChunk(65, 1, 64, "{}", b"", 0))
 
 
 def test_it_knows_its_size() -> None:

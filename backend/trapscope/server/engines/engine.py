@@ -1,12 +1,13 @@
 """A session's machine, wherever it runs: lost with its process, and made again from the input log.
 
-Rebuilding feeds the inputs at the moments at which they came, chunk by chunk, and compares each chunk with what
+Rebuilding feeds the inputs between the chunks between which they came, and compares each chunk with what
 clients were sent, byte for byte: nobody's steps change under them.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -95,11 +96,10 @@ class Engine:
         return process
 
     async def _replay_inputs(self, process: EngineProcess) -> None:
-        chunks = iter(self._steps.chunks)
-        made = 0
-        for entry in await self._inputs.read(self._opening.session):
-            while made < entry.at:
-                made += await self._replay(process, next(chunks))
+        chunks = deque(self._steps.chunks)
+        for fed, entry in enumerate(await self._inputs.read(self._opening.session)):
+            while chunks and chunks[0].inputs <= fed:
+                await self._replay(process, chunks.popleft())
             again: ask.Request = (
                 ask.Drop(session=self._opening.session)
                 if entry.schedule is None
@@ -111,11 +111,10 @@ class Engine:
         for chunk in chunks:
             await self._replay(process, chunk)
 
-    async def _replay(self, process: EngineProcess, chunk: LogChunk) -> int:
+    async def _replay(self, process: EngineProcess, chunk: LogChunk) -> None:
         answer, parts = await process.ask(ask.Advance(session=self._opening.session, limit=chunk.limit))
         if not isinstance(answer, ask.Advanced) or parts != (chunk.text.encode(), chunk.frame):
             raise _diverged(f"steps from moment {chunk.first} come out differently")
-        return chunk.count
 
     def _count_death(self, error: EngineLost) -> None:
         self._deaths += 1

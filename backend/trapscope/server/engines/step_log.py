@@ -8,13 +8,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LogChunk:
-    """Steps [first, first + count), made by one Advance with `limit`: the message's text, then the binary frame."""
+    """Steps [first, first + count), made by one Advance with `limit`: the message's text, then the binary frame.
+
+    `inputs` says how many entries the input log had then: two of them may lie at one moment, and a chunk without steps
+    between them.
+    """
 
     first: int
     count: int
     limit: int
     text: str
     frame: bytes
+    inputs: int
 
 
 class StepLog:

@@ -243,7 +243,7 @@ class Room:
             raise refusal(answer, "internal")
         if parts:
             text, frame = parts
-            self.board.record(LogChunk(answer.first, answer.count, limit, text.decode(), frame))
+            self.board.record(LogChunk(answer.first, answer.count, limit, text.decode(), frame, self._input_count))
             self._metrics.steps.inc(answer.count)
         if answer.pending:
             if self.board.status.state != "running":
