@@ -4,6 +4,8 @@
 PYTHON ?= python3
 HOST   ?= 127.0.0.1
 PORT   ?= 8000
+# How much goes on at once in `make test`.
+JOBS   ?= $(shell nproc)
 
 SHELL  := /bin/sh
 VENV   := .venv
@@ -19,33 +21,46 @@ RECORDER := $(ASSETS)/recorder/recorder.x86_64.so
 GUEST_SOURCES := $(shell find backend/guest -type f -not -name '*.pyc' 2>/dev/null)
 UI_SOURCES    := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/tests -prune -o -type f -print 2>/dev/null)
 
-.PHONY: serve test check generate guest recorder ui lock wheel bench clean system check-python check-generated check-ui
+.PHONY: serve test check generate guest recorder ui lock wheel bench clean system
+.PHONY: check-python check-format check-types check-imports check-generated check-ui check-page check-page-tests
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER) $(ASSETS)/ui/index.html
 	@exec $(BIN)/trapscope serve --host $(HOST) --port $(PORT)
 
-# The runner's summary is the last line.
+# What can, side by side, each with its output in one piece; what measures time, alone. The runner's summary is the last line.
 test: system $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER) $(ASSETS)/ui/index.html
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target check
 	$(PHASE) "matrix" $(BIN)/trapscope check --all
-	$(PHASE) "tests" $(BIN)/pytest
+	$(PHASE) "tests that measure time" $(BIN)/pytest -m alone
+	$(PHASE) "tests" $(BIN)/pytest -m "not alone" --numprocesses=$(JOBS) --dist=loadgroup --durations=20
 
 check: check-python check-generated check-ui
 
-check-python: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER)
+check-python: check-format check-types check-imports
+
+check-format: $(VENV)/.editable
 	$(PHASE) "ruff format" $(BIN)/ruff format --check --quiet .
 	$(PHASE) "ruff" $(BIN)/ruff check --quiet .
+
+check-types: $(VENV)/.editable
 	$(PHASE) "mypy" $(BIN)/mypy
+
+check-imports: $(VENV)/.editable
 	$(PHASE) "import contracts" $(BIN)/lint-imports
 
 # Makes them anew; fails if that changed them.
-check-generated: $(VENV)/.editable frontend/node_modules/.package-lock.json
+check-generated: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER) frontend/node_modules/.package-lock.json
 	@before=$$(cat $(GENERATED) | sha256sum); $(MAKE) --no-print-directory generate; \
 	 [ "$$before" = "$$(cat $(GENERATED) | sha256sum)" ] || { echo "generated files were stale and are new now: $(GENERATED)"; exit 1; }
 
-check-ui: frontend/node_modules/.package-lock.json
+check-ui: check-page check-page-tests
+
+# Both read what check-generated writes.
+check-page: frontend/node_modules/.package-lock.json | check-generated
 	$(PHASE) "front end: svelte-check, eslint, prettier" env $(NPM) run --silent check
+
+check-page-tests: frontend/node_modules/.package-lock.json | check-generated
 	$(PHASE) "front end: vitest" env $(NPM) run --silent test
 
 guest: $(ASSETS)/guest/guest.elf

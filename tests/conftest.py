@@ -13,6 +13,14 @@ settings.register_profile("trapscope", deadline=None)
 settings.load_profile("trapscope")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What one worker runs of a suite that several share: a file, as its tests share fixtures; and all of packaging,
+    whose builds are dear."""
+    for item in items:
+        folder = item.path.parent
+        item.add_marker(pytest.mark.xdist_group(folder.name if folder.name == "packaging" else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def guest_elf() -> bytes:
     """The guest that `make guest` built."""

@@ -15,6 +15,8 @@ from tests.e2e.conftest import OpenStage
 from tests.e2e.frame_log import FrameLog, control, frames_of
 from tests.e2e.stage import Stage
 
+pytestmark = pytest.mark.alone
+
 Say = Callable[[str], None]
 
 TRIES = 8

@@ -6,14 +6,13 @@ fetches stale code (backend/guest/README.md).
 
 from __future__ import annotations
 
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.guest.played import Report, play
-from tests.oracle.conftest import TALLY
+from tests.oracle.conftest import Count
 from trapscope.core.image import Image
 
 RUNS = 50
@@ -24,7 +23,7 @@ AT_LEAST_TRAPS = 1000
 @pytest.mark.parametrize("design", ["thread", "gap"])
 @pytest.mark.parametrize("scenario", ["patch-live", "disable-live", "livepatch-live", "two-sites"])
 def test_the_guest_judges_itself_well_while_the_patcher_toggles(
-    tmp_path: Path, image: Image, guest_elf: bytes, scenario: str, design: str, request: pytest.FixtureRequest
+    tmp_path: Path, image: Image, guest_elf: bytes, scenario: str, design: str, count: Count
 ) -> None:
     def one(number: int) -> Report:
         folder = tmp_path / str(number)
@@ -35,8 +34,7 @@ def test_the_guest_judges_itself_well_while_the_patcher_toggles(
         reports = list(pool.map(one, range(RUNS)))
 
     traps = sum(report.counts["traps"] for report in reports)
-    tally = request.config.stash.setdefault(TALLY, Counter())
-    tally.update({"runs on two CPUs of QEMU": RUNS, f"traps in {scenario}": traps})
+    count({"runs on two CPUs of QEMU": RUNS, f"traps in {scenario}": traps})
     assert {report.verdict for report in reports} == {"ok"}
     assert all(report.counts["traps"] == report.counts["emulations"] for report in reports)
     assert (
