@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.core.lens.played import names, only, played, violated
+from tests.core.lens.played import names, only, play, played, violated
 from trapscope.core.image import Image
 from trapscope.core.lens import Lane
 from trapscope.core.lens.events import (
@@ -24,7 +24,7 @@ from trapscope.core.lens.events import (
     SoftirqBegun,
 )
 from trapscope.core.session import Session
-from trapscope.core.types import Context, StepKind
+from trapscope.core.types import REGISTER_INDEX, Context, StepKind
 
 FOUR = [Context.PROCESS, Context.SOFTIRQ, Context.IRQ, Context.NMI]
 
@@ -199,3 +199,63 @@ def test_an_interrupt_at_a_functions_first_instruction_is_no_second_entry(image:
     assert "irq" in names(session.events)
     assert names(only(session.events, *of_interest)) == names(only(plain.events, *of_interest))
     assert violated(session) == set()
+
+
+OPENS = {2: Context.NMI, 18: Context.MCE, 0xEC: Context.IRQ}
+
+
+def innermost_by_deliveries(image: Image, session: Session) -> list[Context | None]:
+    """Before each step of CPU 0, what the innermost open delivery made of it; None once it has been counted down.
+
+    Made from deliveries, `iretq` and the guest's two words in memory alone.
+    """
+    gs = session.state0.regs[0][REGISTER_INDEX["gs_base"]]
+    preempt_count, mce_count = (gs + image.symbol(name).address for name in ("__preempt_count", "mce_count"))
+    sync_core = image.symbol("sync_core")
+    words = {address: session.state0.memory.u32(address) for address in (preempt_count, mce_count)}
+    open_: list[list[int]] = []  # [vector, the count when it came, 0 not counted yet / 1 counted / 2 counted down]
+    found: list[Context | None] = []
+    for step in session.trace.steps():
+        words |= {write.addr: int.from_bytes(write.new, "little") for write in step.writes if write.addr in words}
+        counts = {18: words[mce_count], 2: words[preempt_count] >> 16 & 0xFF, 0xEC: words[preempt_count] >> 16 & 0xFF}
+        if step.vector in OPENS:
+            open_.append([step.vector, counts[step.vector], 0])
+        found.append(OPENS[open_[-1][0]] if open_ and open_[-1][2] < 2 else None)
+        if not open_:
+            continue
+        vector, before, phase = open_[-1]
+        if step.code == b"\x48\xcf" and not 0 <= step.rip - sync_core.address < sync_core.size:
+            open_.pop()
+        elif counts[vector] > before:
+            open_[-1][2] = 1
+        elif phase == 1:
+            open_[-1][2] = 2
+    return found
+
+
+@pytest.mark.parametrize("inner", ["nmi@0 0*{j} mce@0", "mce@0 0*{j} nmi@0", "nmi@0"])
+def test_a_delivery_that_is_not_counted_yet_decides_the_context_however_deep(image: Image, inner: str) -> None:
+    for first in range(1, 31, 3):
+        for second in (1, 2, 5, 14):
+            session = play(image, "first-call", schedule=f"0*5 irq@0 0*{first} {inner.format(j=second)} 0*260")
+            expected = innermost_by_deliveries(image, session)
+            for moment, context in enumerate(expected):
+                if context is not None:
+                    place = image.name(session.trace.step(moment).rip)
+                    assert lane(session, moment).context is context, (session.schedule, moment, place)
+
+
+def test_an_nmi_in_an_interrupt_that_is_not_counted_leaves_the_interrupt_an_interrupt(image: Image) -> None:
+    session = play(image, "first-call", schedule="0*5 irq@0 0*1 nmi@0 0*140")
+    contexts = [lane(session, moment).context for moment in range(5, 100)]
+    assert contexts[0] is Context.IRQ
+    assert Context.PROCESS not in contexts
+
+
+def test_a_frame_that_an_nmi_overwrites_before_it_was_copied_is_lost_at_that_step(image: Image) -> None:
+    session = play(image, "first-call", schedule="0*1 nmi@0 0*1 mce@0 nmi@0 0>.")
+    second = [event for event in session.events if isinstance(event, NmiTaken)][1]
+    (broken,) = [finding for finding in session.findings if finding.check == "frame-intact"]
+    assert broken.moment == second.moment
+    assert "overwritten by another delivery" in broken.detail
+    assert all(lane(session, moment).context is not Context.PROCESS for moment in range(1, 150))

@@ -2,7 +2,9 @@
 
 The guest counts an interrupt some instructions after the CPU has taken it. From the delivery until then, the
 vector says what the context is; after that the count does, so that code between irq_exit() and `iretq` is what
-the kernel itself would call it.
+the kernel itself would call it. Only the innermost delivery can be counting: nmi_enter() raises the interrupts' count
+too, which says nothing of an interrupt that the NMI came into. Machine checks and NMIs come into each other, so of
+those two the later one counts.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ from trapscope.core.types import Context, Step, Write
 _SOFTIRQ_MASK: Final = 0x0000FF00
 _HARDIRQ_MASK: Final = 0x000F0000
 _NMI_MASK: Final = 0x00100000
+_HARDIRQ_SHIFT: Final = 16
+#: The counts of interrupts and, behind them, of NMIs: one addition raises both.
+_NESTING_MASK: Final = 0xFF
 _ANY_MASK: Final = _SOFTIRQ_MASK | _HARDIRQ_MASK | _NMI_MASK
 
 NMI_VECTOR: Final = 2
@@ -41,13 +46,24 @@ def context_of_vector(vector: int) -> Context | None:
 
 
 @dataclass(slots=True)
+class _Open:
+    """A delivery whose frame no `iretq` has consumed. `done`: the guest has counted it, and said that it is over."""
+
+    frame: int
+    context: Context
+    counted: bool = False
+    done: bool = False
+
+
+@dataclass(slots=True)
 class _Cpu:
     task: int
     count: int
     mce_count: int
     lane: Lane
-    uncounted: list[tuple[int, Context]] = field(default_factory=list)
-    """Deliveries that the guest has not counted yet: address of the frame, context."""
+    open: list[_Open] = field(default_factory=list)
+    """Deliveries from the outermost to the innermost. An interrupt's frame may be consumed on another CPU, by a task
+    that was preempted: it stands here only until it is done."""
 
     def counted(self, context: Context) -> int:
         """How often the guest's words have the context in them."""
@@ -59,13 +75,20 @@ class _Cpu:
             return self.count & _HARDIRQ_MASK
         return self.count & _SOFTIRQ_MASK
 
+    def nesting(self, context: Context) -> int:
+        """How deep the guest's words say that it is nested; NMIs and interrupts are counted by the same additions."""
+        return self.mce_count if context is Context.MCE else self.count >> _HARDIRQ_SHIFT & _NESTING_MASK
+
     @property
     def context(self) -> Context:
-        if not (self.uncounted or self.mce_count or self.count & _ANY_MASK):
+        if not (any(not delivery.done for delivery in self.open) or self.mce_count or self.count & _ANY_MASK):
             return Context.PROCESS
-        by_vector = [context for _, context in self.uncounted]
+        by_vector = [delivery.context for delivery in self.open if not delivery.done]
         by_count = [c for c in Context if c is not Context.PROCESS and self.counted(c)]
-        return max([Context.PROCESS, *by_count, *by_vector], key=_RANK.__getitem__)
+        found = max([Context.PROCESS, *by_count, *by_vector], key=_RANK.__getitem__)
+        if found is Context.MCE:
+            return next((c for c in reversed(by_vector) if c in (Context.NMI, Context.MCE)), found)
+        return found
 
 
 class Contexts:
@@ -99,13 +122,15 @@ class Contexts:
         """The CPU took `vector` and pushed a frame at that address."""
         context = context_of_vector(vector)
         if context is not None:
-            self._cpus[cpu].uncounted.append((frame, context))
+            self._cpus[cpu].open.append(_Open(frame, context))
         self._refresh(cpu, memory)
 
     def returned(self, cpu: int, frame: int, memory: Memory) -> None:
-        """`iretq` consumed the frame at that address, and with it whatever the guest never counted."""
-        uncounted = self._cpus[cpu].uncounted
-        uncounted[:] = [entry for entry in uncounted if entry[0] != frame]
+        """`iretq` consumed the frame at that address: the innermost one, where one delivery overwrote another's."""
+        deliveries = self._cpus[cpu].open
+        at = next((at for at in reversed(range(len(deliveries))) if deliveries[at].frame == frame), None)
+        if at is not None:
+            del deliveries[at:]
         self._refresh(cpu, memory)
 
     def trapped(self, task: int, depth: int, cpu: int, memory: Memory) -> None:
@@ -115,9 +140,17 @@ class Contexts:
 
     def _on_write(self, number: int, _step: Step, _write: Write, after: State) -> None:
         cpu = self._cpus[number]
-        before = [(entry, cpu.counted(entry[1])) for entry in cpu.uncounted]
+        innermost = next((delivery for delivery in reversed(cpu.open) if not delivery.done), None)
+        before = 0 if innermost is None else cpu.nesting(innermost.context)
         self._read(cpu, self._kernel.gs_base[number], after.memory)
-        cpu.uncounted[:] = [entry for entry, count in before if cpu.counted(entry[1]) <= count]
+        if innermost is not None:
+            now = cpu.nesting(innermost.context)
+            if now > before:
+                innermost.counted = True
+            elif now < before and innermost.counted:
+                innermost.done = True
+                if innermost.context is Context.IRQ:
+                    cpu.open.remove(innermost)
         self._refresh(number, after.memory)
 
     def _read(self, cpu: _Cpu, gs_base: int, memory: Memory) -> None:

@@ -7,6 +7,7 @@ frames along to another CPU.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,8 @@ BREAKPOINT: Final = 3
 INVALID_OPCODE: Final = 6
 FRAME_BYTES: Final = 40
 _WORD: Final = 8
+#: Copies of a frame are looked for in so many bytes below it: an IST stack has no more (the guest's segment.h).
+_KEPT_WITHIN: Final = 2048
 FIELDS: Final = ("ip", "cs", "flags", "sp", "ss")
 #: No address: what `iretq` pops is not there any more.
 OVERWRITTEN: Final = -1
@@ -53,6 +56,8 @@ class LiveFrame:
     pushed_ip: int
     words: list[int]
     watcher: OnWrite | None = None
+    is_lost: bool = False
+    """Another delivery overwrote it before anybody had kept a copy."""
 
     @property
     def rewritten(self) -> bool:
@@ -132,8 +137,9 @@ class Frames:
             at = _innermost(live, lambda frame: frame.hardware == stack and frame.addr == OVERWRITTEN)
             if at is None:
                 return None
-            led_to, leads_to = self._kernel.name(live[at].words[0]), self._kernel.name(words[0])
-            self._record.breach("frame-intact", frame_intact.overwritten(stack, led_to, leads_to))
+            if not live[at].is_lost:
+                led_to, leads_to = self._kernel.name(live[at].words[0]), self._kernel.name(words[0])
+                self._record.breach("frame-intact", frame_intact.overwritten(stack, led_to, leads_to))
         found = live[at]
         for gone in live[at:]:
             self._unwatch(gone)
@@ -173,6 +179,10 @@ class Frames:
             # A second delivery on the same IST stack: the words are gone, unless the entry code had copied them.
             self._unwatch(frame)
             frame.addr = OVERWRITTEN
+            if not self._is_kept(frame, after):
+                frame.is_lost = True
+                led_to = self._kernel.name(frame.words[0])
+                self._record.breach("frame-intact", frame_intact.lost(frame.hardware, led_to))
             return
         for index, field in enumerate(FIELDS):
             old, new = frame.words[index], after.memory.u64(frame.addr + _WORD * index)
@@ -183,6 +193,14 @@ class Frames:
             self._record.events.append(
                 FrameRewritten(step.moment, step.cpu, field, frame.addr + _WORD * index, old, new, *names)
             )
+
+    def _is_kept(self, frame: LiveFrame, after: State) -> bool:
+        """Whether its five words lie somewhere below it on its stack, as the NMI's entry keeps them."""
+        stack = self._kernel.image.locate(frame.hardware)
+        low = frame.hardware - min(_KEPT_WITHIN, _KEPT_WITHIN if stack is None else stack[1])
+        below = after.memory.read(low, frame.hardware - low)
+        words = struct.pack(f"<{len(FIELDS)}Q", *frame.words)
+        return any(below.startswith(words, at) for at in range(0, len(below), _WORD))
 
     def _look_for_gap(self, step: Step, after: State) -> None:
         """In the entry with a gap: is the frame now where the sixth push puts its copy, above a copied orig_ax?"""
