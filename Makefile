@@ -22,7 +22,7 @@ GUEST_SOURCES := $(shell find backend/guest -type f -not -name '*.pyc' 2>/dev/nu
 UI_SOURCES    := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/tests -prune -o -type f -print 2>/dev/null)
 
 .PHONY: serve test check generate guest recorder ui lock wheel bench clean system
-.PHONY: check-python check-format check-types check-imports check-generated check-ui check-page check-page-tests
+.PHONY: matrix check-python check-format check-types check-imports check-generated check-ui check-page check-page-tests
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER) $(ASSETS)/ui/index.html
@@ -30,10 +30,12 @@ serve: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER) $(ASSETS)/ui/inde
 
 # What can, side by side, each with its output in one piece; what measures time, alone. The runner's summary is the last line.
 test: system $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER) $(ASSETS)/ui/index.html
-	@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target check
-	$(PHASE) "matrix" $(BIN)/trapscope check --all
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target check matrix
 	$(PHASE) "tests that measure time" $(BIN)/pytest -m alone
 	$(PHASE) "tests" $(BIN)/pytest -m "not alone" --numprocesses=$(JOBS) --dist=loadgroup --durations=20
+
+matrix: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER)
+	$(PHASE) "matrix, QEMU beside it" $(BIN)/trapscope check --all --qemu
 
 check: check-python check-generated check-ui
 
