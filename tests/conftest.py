@@ -19,6 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.parent
         item.add_marker(pytest.mark.xdist_group(folder.name if folder.name == "packaging" else item.path.stem))
+        if folder.name in ("packaging", "bench"):
+            item.add_marker(pytest.mark.timeout(900))  # whole builds, and the whole benchmark, beside other workers
 
 
 @pytest.fixture(scope="session")
