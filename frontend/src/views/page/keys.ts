@@ -1,4 +1,9 @@
-/** The page's keys. They work wherever the focus is, except where text is typed or a control needs the key itself. */
+/**
+ * The page's keys: the cursor has them wherever the focus is, unless a text field or an open list does.
+ *
+ * ↑ and ↓ choose where a choice has the focus; ← and → never do, or the arrow after a choice would choose anew and
+ * start another run. The space bar presses what was reached by Tab, and plays where the focus is only where the pointer left it.
+ */
 
 import { GRANULARITIES } from "../../state/timeline/beats";
 import type { Injection } from "../../state/session/branch";
@@ -16,15 +21,20 @@ export interface Actions {
   readonly inject: (what: Injection) => void;
 }
 
+/** How the focus got where it is: by the pointer, or by the keyboard. */
+let isPointed = false;
+
+export function pointed(): void {
+  isPointed = true;
+}
+
 /** Whether the key meant something. */
 export function handleKey(event: KeyboardEvent, cursor: Cursor, actions: Actions): boolean {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return false;
-  const isOnButton = event.target instanceof HTMLElement && event.target.closest("button, summary") !== null;
-  const isOnChoice = event.target instanceof HTMLElement && event.target.closest("select, input") !== null;
+  if (event.key === "Tab") isPointed = false;
+  if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target)) return false;
   switch (event.key) {
     case "ArrowRight":
     case "ArrowLeft":
-      if (isOnChoice) return false;
       cursor.stride(event.key === "ArrowRight" ? 1 : -1, event.shiftKey ? "event" : cursor.granularity);
       return true;
     case "Home":
@@ -34,7 +44,7 @@ export function handleKey(event: KeyboardEvent, cursor: Cursor, actions: Actions
       cursor.end();
       return true;
     case " ":
-      if (isOnButton || isOnChoice) return false;
+      if (!isPointed && isPressed(event.target)) return false;
       cursor.toggle();
       return true;
     case "+":
@@ -84,9 +94,22 @@ export function handleKey(event: KeyboardEvent, cursor: Cursor, actions: Actions
   }
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** Text is typed there, or the list is open that it belongs to. */
+function isTaken(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   return (
-    target.matches("textarea, input:not([type=radio], [type=checkbox])") || target.closest("dialog") !== null
+    target.matches("textarea, input:not([type=radio], [type=checkbox])") ||
+    target.closest("dialog, details[open]") !== null ||
+    (target.matches("select") && isOpen(target))
   );
+}
+
+/** Browsers without `:open` hand the page no keys while a list is open. */
+function isOpen(list: HTMLElement): boolean {
+  return CSS.supports("selector(:open)") && list.matches(":open");
+}
+
+/** The space bar is how the keyboard presses it. */
+function isPressed(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest("button, summary, select") !== null;
 }

@@ -12,6 +12,11 @@ interface Seen {
   readonly rect: DOMRect;
 }
 
+/** Something as it stood before the page showed the next moment, with what it said then: the page reuses its elements. */
+interface Stood extends Seen {
+  readonly copy: HTMLElement;
+}
+
 const EASE = "cubic-bezier(0.3, 0.1, 0.2, 1)";
 const TRAVEL = 620; // ms
 const LAY = 240; // ms
@@ -19,14 +24,17 @@ const BEAT = 110; // ms between two words
 const FLIP = 380; // ms
 
 export class Choreographer {
-  #before = new Map<Anchor, Seen>();
+  #before = new Map<Anchor, Stood>();
   #running: Animation[] = [];
   #overlay: HTMLElement[] = [];
 
   /** Remembers where everything stands, before the page shows the next moment. */
   capture(root: HTMLElement): void {
     this.settle();
-    this.#before = new Map(seenIn(root));
+    this.#before = new Map();
+    for (const [anchor, seen] of seenIn(root)) {
+      this.#before.set(anchor, { ...seen, copy: seen.element.cloneNode(true) as HTMLElement });
+    }
   }
 
   play(root: HTMLElement, layer: HTMLElement, motions: readonly Motion[]): void {
@@ -113,18 +121,18 @@ export class Choreographer {
   }
 
   /** What is gone from the page, where it was. */
-  #ghost(seen: Seen, layer: HTMLElement): HTMLElement {
-    const ghost = seen.element.cloneNode(true) as HTMLElement;
+  #ghost(stood: Stood, layer: HTMLElement): HTMLElement {
+    const ghost = stood.copy;
     for (const attribute of [...ghost.attributes]) {
       if (attribute.name.startsWith("data-") || attribute.name.startsWith("aria-")) {
         ghost.removeAttribute(attribute.name);
       }
     }
     ghost.classList.add("ghost");
-    ghost.style.left = `${seen.rect.left}px`;
-    ghost.style.top = `${seen.rect.top}px`;
-    ghost.style.width = `${seen.rect.width}px`;
-    ghost.style.height = `${seen.rect.height}px`;
+    ghost.style.left = `${stood.rect.left}px`;
+    ghost.style.top = `${stood.rect.top}px`;
+    ghost.style.width = `${stood.rect.width}px`;
+    ghost.style.height = `${stood.rect.height}px`;
     layer.append(ghost);
     this.#overlay.push(ghost);
     return ghost;
