@@ -64,9 +64,13 @@ class Scene:
         """What the CPU is in."""
         return self.reading.calls[self.cpu].at(self.moment)
 
+    def held(self, address: int, size: int) -> bytes:
+        """What memory holds there now; zeros where no RAM is, for a pointer may have come to be anything."""
+        return held(self.state, address, size)
+
     def word(self, address: int) -> int:
         """The 64-bit word there now."""
-        return self.state.memory.u64(address)
+        return int.from_bytes(self.held(address, 8), "little")
 
     def step(self, moment: int) -> Step:
         return self.session.trace.step(moment)
@@ -80,3 +84,11 @@ class Scene:
     def is_new(self, writer: Step | None) -> bool:
         """Whether the step just made is the one."""
         return writer is not None and writer.moment == self.moment - 1
+
+
+def held(state: State, address: int, size: int) -> bytes:
+    """What memory holds there in a state; zeros where no RAM is."""
+    try:
+        return state.memory.read(address, size)
+    except ValueError:
+        return bytes(size)

@@ -5,6 +5,8 @@
  */
 
 import { assertNever } from "../lib/assertNever";
+import type { ContainedWords } from "../lib/contained";
+import { hex, type U64 } from "../lib/hex";
 import type { Injection } from "../state/session/branch";
 import type { FrameWord } from "../state/stage/frames";
 import type { Decoded } from "../state/stage/decoded";
@@ -810,6 +812,7 @@ export const WORDS = {
   fetch: "fetch",
   code: "Code",
   patchSite: "The patch site",
+  stage: "The stage",
   stack: "The interrupted stack",
   growsDown: "grows down",
   threadInfo: "thread_info",
@@ -903,6 +906,15 @@ export const WORDS = {
   trapDepth: (depth: number): string => `trap ${depth}`,
   ofTask: (task: string): string => `of ${task}`,
   ofTaskStruct: "of task_struct",
+  clobberedBy: (slot: number): string => `clobbered by slots[${slot}]`,
+  /** An error inside one pane: what it means for the rest, and the ways on. */
+  contained: (pane: string): ContainedWords => ({
+    title: `${pane} cannot be shown at this moment`,
+    text: "Something in this part of the page is broken. The others go on, and what was recorded stays. It tries again at another moment.",
+    again: "Show this pane again",
+    copy: "Copy what happened",
+    copied: "Copied",
+  }),
   hole: (size: number): string => `hole, ${size} bytes`,
   atOffset: (offset: number, size: number): string => `at ${offset}, ${size} bytes`,
   atGsOffset: (offset: number): string => `one a CPU, at %gs:0x${offset.toString(16)}`,
@@ -979,9 +991,10 @@ export const tellFinding = (finding: { check: string; severity: string; detail: 
   `${finding.severity === "note" ? "Note" : "Violated"}: \`${finding.check}\`. ${finding.detail}`;
 
 /** `TASK_*` of the guest's task.h. */
-const TASK_STATES: Record<number, string> = {
-  0: "TASK_RUNNING",
-  2: "TASK_UNINTERRUPTIBLE",
-  128: "TASK_DEAD",
+const TASK_STATES: Record<string, string> = {
+  "0x0": "TASK_RUNNING",
+  "0x2": "TASK_UNINTERRUPTIBLE",
+  "0x80": "TASK_DEAD",
 };
-export const taskStateName = (state: number): string => TASK_STATES[state] ?? `0x${state.toString(16)}`;
+/** Any value may stand there once somebody has written over it: then its digits say what it is. */
+export const taskStateName = (state: U64): string => TASK_STATES[hex(state)] ?? hex(state);

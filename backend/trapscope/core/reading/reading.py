@@ -13,7 +13,7 @@ from trapscope.core.reading.calls import Activation, Calls, Flow, Parked, flow_o
 from trapscope.core.reading.laid import Laid
 from trapscope.core.reading.names import Names
 from trapscope.core.session import Session
-from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, Step
+from trapscope.core.types import DIRECT_MAP, KERNEL_MAP, MASK64, Step
 
 _WORD: Final = 8
 _BETWEEN_MAPPINGS: Final = KERNEL_MAP - DIRECT_MAP
@@ -80,7 +80,9 @@ class Reading:
         at, length = columns.write_addr[:stores], columns.write_size[:stores].astype(np.uint64)
         hit = np.zeros(stores, np.bool_)
         for start in _mappings(address):
-            hit |= (at < np.uint64(start + size)) & (at + length > np.uint64(start))
+            # Nothing is stored at the very end of the address space; a pointer that came to be anything may lead there.
+            end = np.uint64(min(start + size, MASK64))
+            hit |= (at < end) & (at + length > np.uint64(start))
         steps = np.searchsorted(columns.write_end, np.flatnonzero(hit), side="right") - 1
         return [int(step) for step in np.unique(steps)]
 
@@ -99,5 +101,5 @@ class Reading:
 
 def _mappings(address: int) -> tuple[int, int]:
     """The address in the kernel mapping and in the direct map."""
-    kernel = address if address >= KERNEL_MAP else address + _BETWEEN_MAPPINGS
-    return kernel, kernel - _BETWEEN_MAPPINGS
+    kernel = address if address >= KERNEL_MAP else (address + _BETWEEN_MAPPINGS) & MASK64
+    return kernel, (kernel - _BETWEEN_MAPPINGS) & MASK64

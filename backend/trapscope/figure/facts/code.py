@@ -99,7 +99,7 @@ def compact(text: str) -> str:
 
 
 def _insn(scene: Scene, address: int, code: bytes, text: str) -> InsnRow:
-    held = scene.state.memory.read(address, len(code))
+    held = scene.held(address, len(code))
     patched = held != code
     if patched and len(held) == SITE_BYTES:
         text = insn_text(scene, address, held)

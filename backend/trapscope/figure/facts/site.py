@@ -93,7 +93,7 @@ def site_view(scene: Scene) -> SiteView | None:
         address = _spoken_of(scene)
     if address is None:
         return None
-    held = scene.state.memory.read(address, SITE_BYTES)
+    held = scene.held(address, SITE_BYTES)
     versions = list(_versions(scene, address))
     before, stores = _change(versions, scene.moment)
     return SiteView(

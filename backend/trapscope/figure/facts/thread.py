@@ -11,8 +11,8 @@ from typing import Final
 
 from trapscope.core.image.layout import Member, StructLayout
 from trapscope.core.lens import events as lens
-from trapscope.core.types import GS_BASE, Context
-from trapscope.figure.scene import Scene
+from trapscope.core.types import GS_BASE, Context, Step
+from trapscope.figure.scene import Scene, held
 
 CACHE_LINE: Final = 64
 _WORD: Final = 8
@@ -32,6 +32,8 @@ class Field:
     was: int
     writer: int | None
     is_new: bool
+    clobbered_by: int | None
+    """The index of the slot whose push stored here, though this is none of the slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def thread_view(scene: Scene) -> ThreadView | None:
     if image.locate(address) is None:
         return None
     task, info = image.struct("task_struct"), image.struct("thread_info")
-    comm = scene.state.memory.read(address + task.member("comm").offset, task.member("comm").size)
+    comm = scene.held(address + task.member("comm").offset, task.member("comm").size)
     base = task.member("thread_info").offset
     items = tuple(_items(scene, address, base, info))
     per_cpu = scene.spec.design == "percpu"
@@ -153,12 +155,23 @@ def _pusher(scene: Scene, index: int, words: tuple[int, int]) -> Context | None:
 
 def _field(scene: Scene, base: int, offset: int, member: Member) -> Field:
     at, size = base + offset, min(member.size, _WORD)
-    held = scene.state.memory.read(at, size)
+    now = scene.held(at, size)
     writer = scene.reading.writer(at, scene.moment, size)
-    was = held
+    was = now
     if writer is not None:
-        was = scene.session.trace.seek(writer.moment).memory.read(at, size)
+        was = held(scene.session.trace.seek(writer.moment), at, size)
     return Field(
-        member.name, offset, member.size, int.from_bytes(held, "little"), int.from_bytes(was, "little"),
-        None if writer is None else writer.moment, scene.is_new(writer),
+        member.name, offset, member.size, int.from_bytes(now, "little"), int.from_bytes(was, "little"),
+        None if writer is None else writer.moment, scene.is_new(writer), _stray_push(scene, writer, at, size),
     )  # fmt: skip
+
+
+def _stray_push(scene: Scene, writer: Step | None, at: int, size: int) -> int | None:
+    """The index of the slot that the step pushed to, where that slot lies in `[at, at + size)`."""
+    if writer is None:
+        return None
+    pushes = (e for e in scene.session.events if isinstance(e, lens.SlotPushed | lens.PushBegun))
+    return next(
+        (e.index for e in pushes if e.moment == writer.moment and e.access == "slot" and -_WORD < e.addr - at < size),
+        None,
+    )

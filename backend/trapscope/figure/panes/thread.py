@@ -67,7 +67,10 @@ def _field(canvas: Canvas, field: Field, note: str, x: float, y: float, room: fl
         canvas.rect(x - 4, y - 14, room + 8, 19, fill=theme.mark_soft, radius=3)
     canvas.text(x, y, str(field.offset), size=TINY, fill=theme.ink_3, mono=True)
     canvas.text(x + 30, y, field.name, size=SMALL, fill=theme.ink, mono=True)
-    canvas.text(x + 38 + width(field.name, SMALL, mono=True), y, note, size=TINY, fill=theme.ink_3)
+    ink = theme.ink_3
+    if field.clobbered_by is not None:
+        note, ink = f"clobbered by slots[{field.clobbered_by}]", theme.bad
+    canvas.text(x + 38 + width(field.name, SMALL, mono=True), y, note, size=TINY, fill=ink)
     value = f"{field.value:#x}" if field.value else "0"
     if field.name == "state":
         value = _TASK_STATES.get(field.value, value)

@@ -1,6 +1,6 @@
 /** One member of a guest structure as it stands in memory at a moment, and who stored to it last. */
 
-import { add, fromBytes, type U64 } from "../../lib/hex";
+import { add, fromBytes, type U64, u64 } from "../../lib/hex";
 import type { Step } from "../../wire/steps";
 import type { MemberInfo } from "../../wire/wire.gen";
 import { physical } from "../guest/memory";
@@ -22,6 +22,8 @@ export interface Field {
   readonly writer: number | null;
   /** Whether the step just made stored to it. */
   readonly isNew: boolean;
+  /** The index of the slot whose push stored here, though this is none of the slots; null where no push did. */
+  readonly clobberedBy: number | null;
 }
 
 /** The member of the structure that lies at `base`. */
@@ -38,7 +40,19 @@ export function fieldAt(recording: Recording, moment: number, base: U64, member:
     was: fromBytes(writer === null ? bytes : before(recording.step(writer), at, bytes)),
     writer,
     isNew: writer !== null && writer === moment - 1,
+    clobberedBy: writer === null ? null : strayPush(recording, writer, at, member.size),
   };
+}
+
+/** The index of the slot that the step `writer` pushed to, where that slot lies in `[at, at + size)`. */
+function strayPush(recording: Recording, writer: number, at: U64, size: number): number | null {
+  for (const event of recording.eventsOf(writer)) {
+    const isPush = event.event === "slot-pushed" || event.event === "push-begun";
+    if (!isPush || event.access !== "slot") continue;
+    const offset = physical(u64(event.addr)) - physical(at);
+    if (offset > -WORD && offset < size) return event.index;
+  }
+  return null;
 }
 
 /** `bytes`, which lie at `address`, as they were before a step's stores. */
