@@ -93,7 +93,7 @@ async def test_every_answer_keeps_the_browser_in_bounds(server: Running) -> None
         assert "server" not in headers
 
 
-@pytest.mark.parametrize("body", [b"x" * (64 * 1024 + 1), b"x" * (2 << 20)])
+@pytest.mark.parametrize("body", [b"x" * (128 * 1024 + 1), b"x" * (2 << 20)])
 async def test_a_big_body_is_refused_however_it_is_sent(server: Running, body: bytes) -> None:
     async def piecewise() -> AsyncIterator[bytes]:
         yield body

@@ -95,7 +95,7 @@ async def test_bad_input_is_refused_by_name_and_the_socket_stays_open(
 
 @pytest.mark.parametrize(
     ("frame", "close_code"),
-    [("x" * (2 << 20), 1009), (b"x" * (2 << 20), 1009), ("x" * (64 * 1024 + 1), 1009)],
+    [("x" * (2 << 20), 1009), (b"x" * (2 << 20), 1009), ("x" * (128 * 1024 + 1), 1009)],
     ids=["two megabytes of text", "two megabytes of binary", "a byte too many"],
 )
 async def test_a_frame_that_is_too_big_closes_only_its_own_socket(
@@ -115,7 +115,7 @@ async def test_a_frame_that_is_too_big_closes_only_its_own_socket(
 async def test_a_frame_as_big_as_allowed_is_looked_at(server: Running) -> None:
     session = await server.create()
     async with viewing(server.url, session) as viewer:
-        await viewer.connection.send("x" * (64 * 1024))
+        await viewer.connection.send("x" * (128 * 1024))
         await viewer.until(lambda: None in viewer.answers)
 
 
