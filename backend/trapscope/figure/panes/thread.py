@@ -69,7 +69,7 @@ def _field(canvas: Canvas, field: Field, note: str, x: float, y: float, room: fl
     canvas.text(x + 30, y, field.name, size=SMALL, fill=theme.ink, mono=True)
     ink = theme.ink_3
     if field.clobbered_by is not None:
-        note, ink = f"clobbered by slots[{field.clobbered_by}]", theme.bad
+        note, ink = f"by slots[{field.clobbered_by}]", theme.bad
     canvas.text(x + 38 + width(field.name, SMALL, mono=True), y, note, size=TINY, fill=ink)
     value = f"{field.value:#x}" if field.value else "0"
     if field.name == "state":
