@@ -18,9 +18,11 @@ def serving(
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        line = process.stdout.readline()
-        if "http://" not in line:
-            raise RuntimeError(f"the server ended with status {process.wait()} and said {line!r}")
+        said = []
+        while "http://" not in (line := process.stdout.readline()):
+            said.append(line)
+            if line == "":
+                raise RuntimeError(f"the server ended with status {process.wait()} and said {''.join(said)!r}")
         yield line[line.index("http://") :].strip()
     finally:
         process.terminate()

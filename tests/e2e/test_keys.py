@@ -24,7 +24,7 @@ async def test_the_cursor_has_the_keys_after_a_choice_by_mouse(
     await choose(stage, group, name)
     chosen = stage.page.get_by_role("radio", name=name, exact=True)
     await expect(chosen).to_be_checked()
-    await stage.page.locator('[data-part="code"] [aria-current]').wait_for()
+    await expect(stage.main).to_have_attribute("data-state", "ready")
     await stage.press("Home")
     await stage.is_at(0)
 

@@ -36,6 +36,14 @@ class Serves:
 
 
 @dataclass(frozen=True, slots=True)
+class Listens:
+    """Started on a free port; the line that it prints for gdb is typed, with `asks` behind it, and gdb says `says`."""
+
+    asks: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """The Makefile types this in a recipe; `make test` comes to it, or it is in this table again."""
 
@@ -56,7 +64,7 @@ class NotHere:
     because: str
 
 
-COMMANDS: Final[dict[str, Run | Serves | Recipe | Fixture | NotHere]] = {
+COMMANDS: Final[dict[str, Run | Serves | Listens | Recipe | Fixture | NotHere]] = {
     "make serve": Serves(),
     "make test": Recipe("$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target check matrix"),
     "make bench": Recipe("$(BIN)/trapscope bench"),
@@ -75,6 +83,7 @@ COMMANDS: Final[dict[str, Run | Serves | Recipe | Fixture | NotHere]] = {
     "trapscope find patch-live last-write traced_fn:5 --at int3": Run(says="traced_fn"),
     "trapscope check --all": Recipe("$(BIN)/trapscope check --all"),
     "trapscope check --all --qemu": Recipe("$(BIN)/trapscope check --all --qemu"),
+    "trapscope gdb first-call": Listens(asks="monitor event slot-pushed", says="moment 288"),
     "trapscope guest layout": Run(says="slots"),
     "trapscope guest path": Run(says="guest.elf"),
     # Whether its figures hold depends on what else the machine does.

@@ -6,9 +6,11 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 #: This environment's programs; none of them is on that machine, except where a test puts one there.
 BIN: Final = Path(sys.executable).parent
@@ -46,6 +48,19 @@ class Machine:
             ["sh", "-c", command], cwd=folder, env=self.environment(*first, **more), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
+
+    @contextmanager
+    def typing(self, command: str, folder: Path, *first: Path) -> Iterator[IO[str]]:
+        """Type a line that goes on until it is stopped, with the block; what it says, line by line."""
+        with subprocess.Popen(
+            ["sh", "-c", f"exec {command}"], cwd=folder, env=self.environment(*first), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            try:
+                yield process.stdout
+            finally:
+                process.terminate()
 
     def must(self, command: str, folder: Path, *first: Path, **more: str) -> str:
         """Type a line that must succeed; what it said."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.packaging.commands import COMMANDS, Fixture, NotHere, Recipe, Run, Serves, pages, told_in
+from tests.packaging.commands import COMMANDS, Fixture, Listens, NotHere, Recipe, Run, Serves, pages, told_in
 from tests.packaging.machine import Machine
 from tests.packaging.tree import ROOT
 from tests.serving import serving
@@ -69,6 +69,20 @@ def test_it_serves_the_page_until_it_is_stopped(command: str, installed_tree: Pa
 
     assert page.status_code == 200
     assert "<script" in page.text
+
+
+@pytest.mark.parametrize("command", of(Listens))
+def test_gdb_reaches_it_by_the_line_that_it_prints(
+    command: str, installed_tree: Path, machine: Machine, tmp_path: Path
+) -> None:
+    how = COMMANDS[command]
+    assert isinstance(how, Listens)
+
+    with machine.typing(f"{command} --port 0", tmp_path, installed_tree) as stub:
+        printed = next(line for line in stub if line.strip().startswith("gdb "))
+        told = machine.must(f"{printed.strip()} -q -nx -batch -ex '{how.asks}'", tmp_path)
+
+    assert how.says in told
 
 
 @pytest.mark.parametrize("command", of(Recipe))
