@@ -8,15 +8,19 @@ from tests.e2e.conftest import OpenStage
 from tests.e2e.told import Told
 
 
-async def seen(row: Locator) -> None:
-    """Wait until a row lies within the list that it scrolls in; the list finds its rows a frame after its own size."""
-    await row.page.wait_for_function(
-        """(row) => {
-          const [at, list] = [row, row.closest("[role=group]")].map((one) => one.getBoundingClientRect());
-          return at.top >= list.top && at.bottom <= list.bottom;
-        }""",
-        arg=await row.element_handle(),
+async def in_sight(row: Locator) -> bool:
+    """Whether a row comes to lie within the list that it scrolls in: that finds its rows a frame after its own size."""
+    seen: bool = await row.evaluate(
+        """async (row) => {
+          const isSeen = () => {
+            const [at, list] = [row, row.closest("[role=group]")].map((one) => one.getBoundingClientRect());
+            return at.top > list.top - 1 && at.bottom < list.bottom + 1; // scrolling knows no fractions
+          };
+          for (let frame = 0; frame < 60 && !isSeen(); frame++) await new Promise(requestAnimationFrame);
+          return isSeen();
+        }"""
     )
+    return seen
 
 
 async def test_the_rows_of_a_long_function_come_as_one_scrolls_and_the_next_step_leads_back(
@@ -28,7 +32,7 @@ async def test_the_rows_of_a_long_function_come_as_one_scrolls_and_the_next_step
     await stage.go_to(first_call.moment_behind("iret") - 1)
     code = stage.page.locator('[data-part="code"]')
     current = code.locator("[aria-current]")
-    await seen(current)
+    assert await in_sight(current)
     rows = await code.locator(".insn, .source").count()
 
     await code.get_by_role("group").hover()
@@ -38,4 +42,4 @@ async def test_the_rows_of_a_long_function_come_as_one_scrolls_and_the_next_step
     assert await code.locator(".insn, .source").count() <= rows + 16
     await stage.press("ArrowLeft")
     await expect(current).to_have_count(1)
-    await seen(current)
+    assert await in_sight(current)

@@ -21,9 +21,12 @@ async def test_the_cursor_has_the_keys_after_a_choice_by_mouse(
 ) -> None:
     stage = await open_stage()
     await stage.open(len(first_call.steps), scenario="first-call", design="thread")
+    before = await stage.main.get_attribute("data-session") or ""
     await choose(stage, group, name)
     chosen = stage.page.get_by_role("radio", name=name, exact=True)
     await expect(chosen).to_be_checked()
+    if group == "Design":  # which is another run
+        await expect(stage.main).not_to_have_attribute("data-session", before)
     await expect(stage.main).to_have_attribute("data-state", "ready")
     await stage.press("Home")
     await stage.is_at(0)

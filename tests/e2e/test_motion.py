@@ -33,5 +33,11 @@ async def test_the_digit_that_leaves_is_the_old_depth(
         )
         await stage.press(key)
         await expect(depth).to_have_text(stays)
-        assert leaves in await stage.page.evaluate("globalThis.ghosts")
+        ghosts = await stage.page.evaluate(
+            """async () => {
+              for (let frame = 0; frame < 60 && !ghosts.length; frame++) await new Promise(requestAnimationFrame);
+              return ghosts;
+            }"""
+        )
+        assert leaves in ghosts
         assert stays not in await stage.page.evaluate("globalThis.ghosts")
