@@ -6,8 +6,6 @@ variant, and what may come in between is what the variants are about.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -19,36 +17,14 @@ from trapscope.core.lens.events import PopBegun, PushBegun, SlotPopped, SlotPush
 from trapscope.core.lens.frames import Frames, LiveFrame
 from trapscope.core.lens.kernel import Kernel, high_half
 from trapscope.core.lens.record import Record
-from trapscope.core.lens.traps import Phase, Pushed, Trap, Traps
+from trapscope.core.lens.trap import SLOT_BYTES, Int3Stack, Owner, Phase, Pushed, Trap, signed
+from trapscope.core.lens.traps import Traps
 from trapscope.core.trace import Memory, State
 from trapscope.core.types import Step, Write
 
-_SLOT_BYTES: Final = 8
 _PAGE_FAULT: Final = 14
 #: How far behind the last slot a push without a bound is looked for, in slots.
 _REACH: Final = 4
-
-Owner = Callable[[Memory], str]
-
-
-@dataclass(eq=False, slots=True)
-class Int3Stack:
-    """One `struct ftrace_int3_stack`. `pending` are the traps that have begun to push and not yet popped."""
-
-    depth_at: int
-    slots_at: int
-    owner: Owner
-    pending: list[Trap] = field(default_factory=list)
-    told: tuple[int, int] = (0, 0)
-    """The depth and the number pending that were reported last, so that one leak is one finding."""
-
-    def depth(self, memory: Memory) -> int:
-        """A C int."""
-        return _signed(memory.read(self.depth_at, 4))
-
-    def slot_at(self, index: int) -> int:
-        """Where `slots[index]` is, or would be."""
-        return self.slots_at + index * _SLOT_BYTES
 
 
 class Int3Stacks:
@@ -71,7 +47,7 @@ class Int3Stacks:
             behind = stack.slot_at(kernel.slot_count)
             dispatch.watch(stack.depth_at, 4, partial(self._on_depth, stack))
             dispatch.watch(stack.slots_at, behind - stack.slots_at, partial(self._on_slot, stack))
-            dispatch.watch(behind, _REACH * _SLOT_BYTES, partial(self._on_neighbour, stack))
+            dispatch.watch(behind, _REACH * SLOT_BYTES, partial(self._on_neighbour, stack))
         for address in traps.stub_addresses:
             dispatch.on_execution(address, self._on_stub)
         frames.on_pushed.append(self._on_delivery)
@@ -101,7 +77,7 @@ class Int3Stacks:
         start = stack.depth_at - high_half(write.addr)
         if start < 0 or start + 4 > len(write.old):
             return
-        old, new, count = _signed(write.old[start : start + 4]), stack.depth(after.memory), self._kernel.slot_count
+        old, new, count = signed(write.old[start : start + 4]), stack.depth(after.memory), self._kernel.slot_count
         if not 0 <= new <= count:
             self._record.breach("depth-in-bounds", int3_stack.out_of_bounds(stack.owner(after.memory), new, count))
         trap = self._trap(step)
@@ -115,7 +91,7 @@ class Int3Stacks:
     def _on_slot(self, stack: Int3Stack, step: Step, write: Write, after: State) -> None:
         trap = self._trap(step)
         if trap is not None and trap.phase is Phase.HANDLER:
-            index = (high_half(write.addr) - stack.slots_at) // _SLOT_BYTES
+            index = (high_half(write.addr) - stack.slots_at) // SLOT_BYTES
             self._push(stack, trap, step, index, "slot", after)
 
     def _on_neighbour(self, stack: Int3Stack, step: Step, write: Write, after: State) -> None:
@@ -124,7 +100,7 @@ class Int3Stacks:
         value = int.from_bytes(write.new, "little")
         if trap is None or trap.phase is not Phase.HANDLER or value != trap.return_address:
             return
-        index = (high_half(write.addr) - stack.slots_at) // _SLOT_BYTES
+        index = (high_half(write.addr) - stack.slots_at) // SLOT_BYTES
         old = int.from_bytes(write.old, "little")
         self._record.breach(
             "neighbours-untouched", int3_stack.beyond(stack.owner(after.memory), index, write.addr, old, value)
@@ -137,8 +113,8 @@ class Int3Stacks:
         if trap is None or trap.phase is not Phase.STUB:
             return
         for address, size in self._accesses.loads(step, after):
-            for stack in self.all if size == _SLOT_BYTES else ():
-                index, odd = divmod(high_half(address) - stack.slots_at, _SLOT_BYTES)
+            for stack in self.all if size == SLOT_BYTES else ():
+                index, odd = divmod(high_half(address) - stack.slots_at, SLOT_BYTES)
                 if odd == 0 and (-1 <= index < self._kernel.slot_count or trap.has_pushed(stack, index)):
                     self._judge_popped(trap, stack, index, after.memory)
                     self._pop(stack, trap, step, index, "slot", after)
@@ -204,10 +180,6 @@ class Int3Stacks:
     def _trap(self, step: Step) -> Trap | None:
         """The trap that an instruction works for; none for a delivery."""
         return None if step.vector >= 0 else self._traps.current(self._contexts.task(step.cpu))
-
-
-def _signed(raw: bytes) -> int:
-    return int.from_bytes(raw, "little", signed=True)
 
 
 def _cpu_owner(cpu: int, _memory: Memory) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from trapscope.core.lens.checks import emulated_call, faults
 from trapscope.core.lens.contexts import Contexts
@@ -15,53 +13,13 @@ from trapscope.core.lens.events import BreakpointHit, CallEmulated, StubEntered
 from trapscope.core.lens.frames import BREAKPOINT, Frames, LiveFrame
 from trapscope.core.lens.kernel import Kernel
 from trapscope.core.lens.record import Record
-from trapscope.core.lens.text import SITE_BYTES, Text
+from trapscope.core.lens.text import Text
+from trapscope.core.lens.trap import Phase, Trap
 from trapscope.core.trace import State
 from trapscope.core.types import RIP, RSP, Step
 
-if TYPE_CHECKING:
-    from trapscope.core.lens.int3_stacks import Int3Stack
-
 INT3: Final = b"\xcc"
 _WORD: Final = 8
-
-
-class Phase(Enum):
-    """How far a trap has come."""
-
-    HANDLER = "handler"
-    STUB = "stub"
-
-
-@dataclass(slots=True)
-class Pushed:
-    """What the handler put where, for the stub to find."""
-
-    stack: Int3Stack
-    index: int
-    value: int
-
-
-@dataclass(slots=True)
-class Trap:
-    """One int3. `regs` are the registers behind it, which is what a call would have been made with."""
-
-    task: int
-    ip: int
-    regs: list[int]
-    phase: Phase = Phase.HANDLER
-    frame: LiveFrame | None = None
-    half_done: bool = False
-    """Whether the first access of the push, or then of the pop, has been made and the second has not."""
-    pushed: Pushed | None = None
-
-    def has_pushed(self, stack: Int3Stack, index: int) -> bool:
-        """Whether its return address went there."""
-        return self.pushed is not None and self.pushed.stack is stack and self.pushed.index == index
-
-    @property
-    def return_address(self) -> int:
-        return self.ip + SITE_BYTES
 
 
 class Traps:
