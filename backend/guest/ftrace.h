@@ -72,18 +72,25 @@ enum ftrace_update {
 #define FTRACE_DISABLE_CALLS (1 << 1)
 #define FTRACE_UPDATE_TRACE_FUNC (1 << 2)
 
-/* ftrace.c: who wants what */
-extern struct ftrace_ops *ftrace_ops_list;
-extern ftrace_func_t ftrace_trace_function;
-extern struct ftrace_ops *function_trace_op;
-int ftrace_lookup_ip(struct ftrace_hash *hash, unsigned long ip);
-void ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip);
+/* Each of these files needs what is below it, and nothing above: */
+
+/* ftrace.c: ops come and go */
 void __register_ftrace_function(struct ftrace_ops *ops);
 int ftrace_startup_enable(void);
 int register_ftrace_function(struct ftrace_ops *ops);
 int unregister_ftrace_function(struct ftrace_ops *ops);
-void update_ftrace_function(void);
-void ftrace_ops_list_func(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op, struct pt_regs *regs);
+
+/* ftrace_modify.c: in which order text is rewritten */
+extern unsigned long ftrace_update_func, ftrace_update_func_call;
+int ftrace_modify_all_code(int command);
+int arch_ftrace_update_code(int command);
+void ftrace_update_ftrace_func(ftrace_func_t func);
+void update_ftrace_func(unsigned long ip, unsigned long new_func);
+
+/* ftrace_replace.c: how sites are rewritten */
+extern atomic_t modifying_ftrace_code;
+extern void (*ftrace_window)(void);
+int ftrace_replace_code(int enable);
 
 /* ftrace_records.c: the sites and what each should be */
 void ftrace_init(void);
@@ -94,17 +101,14 @@ void ftrace_update_record(struct dyn_ftrace *rec, int enable);
 unsigned long ftrace_get_addr_curr(struct dyn_ftrace *rec);
 unsigned long ftrace_get_addr_new(struct dyn_ftrace *rec);
 
-/* ftrace_replace.c: how sites are rewritten */
-extern void (*ftrace_window)(void);
-int ftrace_replace_code(int enable);
-
-/* ftrace_modify.c: in which order */
-extern atomic_t modifying_ftrace_code;
-extern unsigned long ftrace_update_func, ftrace_update_func_call;
-int ftrace_modify_all_code(int command);
-int arch_ftrace_update_code(int command);
-void ftrace_update_ftrace_func(ftrace_func_t func);
-void update_ftrace_func(unsigned long ip, unsigned long new_func);
+/* ftrace_ops.c: who wants what */
+extern struct ftrace_ops *ftrace_ops_list;
+extern ftrace_func_t ftrace_trace_function;
+extern struct ftrace_ops *function_trace_op;
+int ftrace_lookup_ip(struct ftrace_hash *hash, unsigned long ip);
+void ftrace_set_filter_ip(struct ftrace_ops *ops, unsigned long ip);
+void update_ftrace_function(void);
+void ftrace_ops_list_func(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op, struct pt_regs *regs);
 
 /* ftrace_int3.c */
 int ftrace_int3_handler(struct pt_regs *regs);

@@ -1,14 +1,11 @@
 /*
  * The order of things when tracing changes: first the calls inside the trampolines, then all sites, then
- * the trampolines again. As long as it lasts, modifying_ftrace_code says so.
+ * the trampolines again.
  */
 #include "ftrace.h"
 #include "boot_params.h"
 #include "smp.h"
 #include "text_patching.h"
-
-/* Nonzero tells do_int3() to ask ftrace_int3_handler() first. */
-atomic_t modifying_ftrace_code;
 
 /* The call inside a trampoline that is being changed, and what it will call. */
 unsigned long ftrace_update_func, ftrace_update_func_call;

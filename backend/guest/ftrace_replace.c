@@ -8,6 +8,9 @@
 #include "report.h"
 #include "text_patching.h"
 
+/* Nonzero while text is being rewritten: it tells do_int3() to ask ftrace_int3_handler() first. */
+atomic_t modifying_ftrace_code;
+
 /* On one CPU there is nobody to run into the breakpoint: a scenario acts here as if it were another. */
 void (*ftrace_window)(void);
 
