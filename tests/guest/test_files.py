@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -15,21 +15,18 @@ SOURCE = Path(__file__).parents[2] / "backend" / "guest"
 LAYERS = ("ftrace.c", "ftrace_modify.c", "ftrace_replace.c", "ftrace_records.c", "ftrace_ops.c")
 
 
-@pytest.fixture(scope="module")
-def build() -> ModuleType:
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The guest's build.py, which is no part of a package."""
-    spec = importlib.util.spec_from_file_location("guest_build", SOURCE / "build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    monkeypatch.syspath_prepend(SOURCE)
+    return importlib.import_module("build")
 
 
 def test_the_files_of_ftrace_need_each_other_in_one_direction(build: ModuleType, tmp_path: Path) -> None:
     toolchain = build.Toolchain(tmp_path)
     build.write_asm_offsets(toolchain)
-    owner, needed = {}, {}
+    owner: dict[str, str] = {}
+    needed: dict[str, set[str]] = {}
     for source in LAYERS:
         toolchain.compile_c(source, tmp_path / f"{source}.o")
         defined, undefined = symbols(tmp_path / f"{source}.o")
@@ -40,7 +37,7 @@ def test_the_files_of_ftrace_need_each_other_in_one_direction(build: ModuleType,
         (source, symbol, owner[symbol])
         for depth, source in enumerate(LAYERS)
         for symbol in needed[source]
-        if owner.get(symbol) in LAYERS[:depth]
+        if owner.get(symbol, "") in LAYERS[:depth]
     }
     assert upwards == set()
     assert all(owner.get(symbol) for symbol in ("register_ftrace_function", "ftrace_ops_list"))
