@@ -81,6 +81,7 @@ COMMANDS: Final[dict[str, Run | Serves | Listens | Recipe | Fixture | NotHere]] 
     "trapscope run two-sites --policy random:7": Run(says="ok"),
     "trapscope why first-call 'slots[0]@0' --at slot-pushed": Run(says="slots[0]"),
     "trapscope find patch-live last-write traced_fn:5 --at int3": Run(says="traced_fn"),
+    "trapscope find patch-live last-write 0xfee00300+4 --at ipi-taken": Run(says="local APIC: ICR"),
     "trapscope check --all": Recipe("$(BIN)/trapscope check --all"),
     "trapscope check --all --qemu": Recipe("$(BIN)/trapscope check --all --qemu"),
     "trapscope gdb first-call": Listens(asks="monitor event slot-pushed", says="moment 288"),

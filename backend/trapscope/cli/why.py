@@ -13,6 +13,11 @@ from trapscope.wire import answers
 from trapscope.wire.queries import Found, Link, TracedStep, Value, Why
 
 _WORDS: Final = (1, 2, 4, 8)
+_CAUSES: Final = {
+    "store": "sent by step {:,}",
+    "schedule": "injected by the schedule at moment {:,}",
+    "before": "pending since before moment 0",
+}
 
 
 def why(arguments: argparse.Namespace) -> int:
@@ -75,6 +80,8 @@ def _step(step: TracedStep) -> Iterator[str]:
     line = "" if step.file is None or step.vector is not None else f"  {step.file}:{step.line}"
     trap = f", trap {step.trap}" if step.trap else ""
     yield f"step {step.n:,} on CPU {step.cpu}, {where}{line}: {what}  ({step.context} context of {step.task}{trap})"
+    if step.cause is not None:
+        yield _CAUSES[step.cause.by].format(step.cause.moment)
     if step.written:
         by = " and ".join(f"{number:,}" for number in step.written)
         yield f"decoded from bytes that step{'' if len(step.written) == 1 else 's'} {by} wrote"
@@ -90,8 +97,8 @@ def _answer(told: Found, name: str) -> Iterator[str]:
         return
     yield f"{what} of {name} seen from moment {told.at:,} ({told.target})"
     yield from _step(told.step)
-    if told.old is not None and told.new is not None:
-        yield f"{_value(told.old)} → {_value(told.new)}"
+    if told.new is not None:
+        yield f"stored {_value(told.new)}" if told.old is None else f"{_value(told.old)} → {_value(told.new)}"
 
 
 def _value(value: Value) -> str:

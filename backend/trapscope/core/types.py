@@ -109,6 +109,10 @@ class DeviceWrite(NamedTuple):
     addr: int
     new: bytes
 
+    def touches(self, address: int, length: int) -> bool:
+        """Whether it stores to any of those bytes."""
+        return self.addr < address + length and address < self.addr + len(self.new)
+
 
 class RegisterChange(NamedTuple):
     """One register before and after a step; `register` indexes REGISTERS."""

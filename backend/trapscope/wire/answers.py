@@ -8,6 +8,7 @@ from trapscope.core.lens import Event
 from trapscope.core.session import Session
 from trapscope.core.types import StepKind
 from trapscope.core.why import Chain, Found, Inquiry, Link, Place, Question
+from trapscope.core.why.senders import BeforeTheRun, Cause, Injected, Sent
 from trapscope.wire import queries as wire
 from trapscope.wire.events import event_object
 from trapscope.wire.values import hex_text
@@ -77,7 +78,20 @@ def traced_step(inquiry: Inquiry, moment: int) -> wire.TracedStep:
         task=lane.task,
         written=sorted({inquiry.step_of_write(write) for write in writes}),
         stale=decoded is not None and decoded.stale,
+        cause=_cause(inquiry.cause(moment)),
     )
+
+
+def _cause(cause: Cause | None) -> wire.Cause | None:
+    match cause:
+        case Sent(step):
+            return wire.Cause(by="store", moment=step)
+        case Injected(moment):
+            return wire.Cause(by="schedule", moment=moment)
+        case BeforeTheRun():
+            return wire.Cause(by="before", moment=None)
+        case None:
+            return None
 
 
 def _link(inquiry: Inquiry, link: Link) -> wire.Link:

@@ -27,6 +27,7 @@ SourceRole = TypeAliasType(
         "part",  # some of the value's bytes came from there, others from elsewhere
         "flags",  # a condition that chose
         "code",  # the instruction's own bytes, which were written in this run
+        "cause",  # what was stored to the local APIC of the CPU that sent the interrupt
         "address",  # where to load, store or go
     ],
 )
@@ -50,12 +51,22 @@ class Value(Frozen):
     symbol: str | None
 
 
+class Cause(Frozen):
+    """Why an interrupt was delivered: somebody's `store` to an ICR, or the `schedule` injected it.
+
+    `moment` is the step that stored, or the moment of the injection; null for what was pending at moment 0 (`before`).
+    """
+
+    by: Literal["store", "schedule", "before"]
+    moment: Moment | None
+
+
 class TracedStep(Frozen):
     """A step, with where it belongs. `n` is the moment before it.
 
     Of a delivery, `vector` is its number, `bytes` is empty and `text` null; of an instruction `vector` is null.
     `written` are the steps that wrote the version of the bytes that it was decoded from, none where that is how they
-    were at moment 0; `stale` says that memory held newer ones.
+    were at moment 0; `stale` says that memory held newer ones. `cause` is of the delivery of an interrupt.
     """
 
     n: Moment
@@ -73,6 +84,7 @@ class TracedStep(Frozen):
     task: str
     written: list[Moment]
     stale: bool
+    cause: Cause | None
 
 
 class Source(Frozen):
@@ -123,7 +135,8 @@ class Why(Frozen):
 class Found(Frozen):
     """The step that answers a question, null where there is none.
 
-    `old` and `new` are the target's value before and after it; null without a step, and of an execution.
+    `old` and `new` are the target's value before and after it; null without a step, and of an execution. Of a store to
+    the local APIC `new` is what was stored, and `old` is null: a device is no memory.
     """
 
     question: Question

@@ -616,6 +616,8 @@ export function roleText(role: SourceRole): string {
       return "chosen by";
     case "code":
       return "by the code";
+    case "cause":
+      return "sent by";
     case "address":
       return "at the address";
     default:
@@ -630,6 +632,7 @@ export function otherSource(role: SourceRole, name: string): string {
     part: "in part",
     flags: "condition",
     code: "its code",
+    cause: "sent by",
     address: "address",
   };
   return as[role] === "" ? name : `${as[role]}: ${name}`;
@@ -648,6 +651,18 @@ export function codeVersion({ cpu, written, stale }: TracedStep): string | null 
   const from = written.length === 0 ? "as they were at moment 0" : `as written at moment ${by}`;
   if (stale) return `CPU ${cpu} decoded its bytes ${from}: memory held newer ones.`;
   return written.length === 0 ? null : `Decoded from its bytes ${from}.`;
+}
+
+/** Why an interrupt came; null where nobody sent it, or a link leads to the store that did. */
+export function causeText({ cause }: TracedStep): string | null {
+  switch (cause?.by) {
+    case "schedule":
+      return `Injected by the schedule at moment ${cause.moment ?? 0}.`;
+    case "before":
+      return "Pending since before moment 0.";
+    default:
+      return null;
+  }
 }
 
 /** Why the way goes no further. */

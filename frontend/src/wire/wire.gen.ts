@@ -74,7 +74,7 @@ export type ProblemCode =
   | "not-ready"
   | "internal";
 export type EndCode = "start" | "constant" | "device" | "untracked" | "limit";
-export type SourceRole = "data" | "part" | "flags" | "code" | "address";
+export type SourceRole = "data" | "part" | "flags" | "code" | "cause" | "address";
 export type Question =
   "last-write" | "next-write" | "last-change" | "next-change" | "previous-execution" | "next-execution";
 
@@ -936,7 +936,7 @@ export interface Value {
  *
  * Of a delivery, `vector` is its number, `bytes` is empty and `text` null; of an instruction `vector` is null.
  * `written` are the steps that wrote the version of the bytes that it was decoded from, none where that is how they
- * were at moment 0; `stale` says that memory held newer ones.
+ * were at moment 0; `stale` says that memory held newer ones. `cause` is of the delivery of an interrupt.
  */
 export interface TracedStep {
   n: Moment;
@@ -954,6 +954,16 @@ export interface TracedStep {
   task: string;
   written: Moment[];
   stale: boolean;
+  cause: Cause | null;
+}
+/**
+ * Why an interrupt was delivered: somebody's `store` to an ICR, or the `schedule` injected it.
+ *
+ * `moment` is the step that stored, or the moment of the injection; null for what was pending at moment 0 (`before`).
+ */
+export interface Cause {
+  by: "store" | "schedule" | "before";
+  moment: Moment | null;
 }
 /**
  * Why a link leads no further; `words` says it for people.
@@ -972,7 +982,8 @@ export interface Source {
 /**
  * The step that answers a question, null where there is none.
  *
- * `old` and `new` are the target's value before and after it; null without a step, and of an execution.
+ * `old` and `new` are the target's value before and after it; null without a step, and of an execution. Of a store to
+ * the local APIC `new` is what was stored, and `old` is null: a device is no memory.
  */
 export interface Found {
   question: Question;

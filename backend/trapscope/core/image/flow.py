@@ -38,6 +38,8 @@ class Role(StrEnum):
     """A condition that chose."""
     CODE = "code"
     """The instruction's own bytes."""
+    CAUSE = "cause"
+    """The store to an ICR that sent the interrupt."""
     ADDRESS = "address"
     """Where to load, store or go."""
 

@@ -18,8 +18,11 @@ _EOI: Final = 0xB0
 _SVR: Final = 0xF0
 _ISR: Final = 0x100
 _IRR: Final = 0x200
-_ICR_LOW: Final = 0x300
-_ICR_HIGH: Final = 0x310
+ICR_LOW: Final = 0x300
+ICR_HIGH: Final = 0x310
+
+#: What is stored to, by its name in the manual.
+REGISTERS: Final = {_TPR: "TPR", _EOI: "EOI", _SVR: "SVR", ICR_LOW: "ICR", ICR_HIGH: "ICR (high half)"}
 
 _FIXED: Final = 0
 _NMI: Final = 4
@@ -59,9 +62,9 @@ class LocalApic:
             return self._priority() << 4
         if offset == _SVR:
             return self.svr
-        if offset == _ICR_LOW:
+        if offset == ICR_LOW:
             return self.icr_low
-        if offset == _ICR_HIGH:
+        if offset == ICR_HIGH:
             return self.icr_high
         if _ISR <= offset < _ISR + 0x80:
             return _bits(self.in_service, offset - _ISR)
@@ -78,11 +81,11 @@ class LocalApic:
                 self.in_service.discard(max(self.in_service))
         elif offset == _SVR:
             self.svr = value
-        elif offset == _ICR_HIGH:
+        elif offset == ICR_HIGH:
             self.icr_high = value
-        elif offset == _ICR_LOW:
+        elif offset == ICR_LOW:
             self.icr_low = value & ~(1 << 12)  # delivery status: always idle
-            return self._sent()
+            return sent(self.icr_low, self.icr_high, self.cpu, self.cpus)
         return None
 
     def next_vector(self) -> int | None:
@@ -100,19 +103,20 @@ class LocalApic:
     def _priority(self) -> int:
         return max(self.tpr >> 4, max(self.in_service, default=0) >> 4)
 
-    def _sent(self) -> Ipi | None:
-        mode = self.icr_low >> 8 & 7
-        if mode not in (_FIXED, _NMI):
-            return None
-        shorthand = self.icr_low >> 18 & 3
-        everyone = range(self.cpus)
-        if shorthand == 0:
-            targets = tuple(cpu for cpu in everyone if cpu == self.icr_high >> 24)
-        elif shorthand == 1:
-            targets = (self.cpu,)
-        else:
-            targets = tuple(cpu for cpu in everyone if shorthand == 2 or cpu != self.cpu)
-        return Ipi(targets, self.icr_low & 0xFF, mode == _NMI)
+
+def sent(low: int, high: int, cpu: int, cpus: int) -> Ipi | None:
+    """What a store of `low` to a CPU's ICR, whose high half is `high`, sends (figure 10-12); None for INIT and SIPI."""
+    mode = low >> 8 & 7
+    if mode not in (_FIXED, _NMI):
+        return None
+    shorthand = low >> 18 & 3
+    if shorthand == 0:
+        targets = tuple(one for one in range(cpus) if one == high >> 24)
+    elif shorthand == 1:
+        targets = (cpu,)
+    else:
+        targets = tuple(one for one in range(cpus) if shorthand == 2 or one != cpu)
+    return Ipi(targets, low & 0xFF, mode == _NMI)
 
 
 def _bits(vectors: set[int], offset: int) -> int:

@@ -42,7 +42,8 @@ class Player:
         """What has happened."""
         self.outcome: tuple[Verdict, str] | None = None
         """How the run ended, and one sentence on why where the verdict alone does not say it."""
-        self._injected: list[tuple[int, Inject]] = []
+        self.injections: list[tuple[int, Inject]] = []
+        """What was raised at which moment, in order; what was pending already is not in it."""
 
     def over(self) -> bool:
         """Whether the run has ended."""
@@ -76,7 +77,7 @@ class Player:
 
     def never_taken(self) -> Iterator[Finding]:
         """The last injection of each kind at each CPU, where it is still pending at the end."""
-        last = {(token.what, token.cpu): (moment, token) for moment, token in self._injected}
+        last = {(token.what, token.cpu): (moment, token) for moment, token in self.injections}
         for (what, cpu), (moment, token) in last.items():
             if what in self._machine.pending(cpu):
                 detail = f"The schedule’s “{token.text}” at position {token.position} was never taken by CPU {cpu}"
@@ -187,7 +188,7 @@ class Player:
         if not self._machine.inject(token.cpu, token.what):
             return
         self.canonical.add(token.text)
-        self._injected.append((self._machine.moment, token))
+        self.injections.append((self._machine.moment, token))
 
     def _fetch(self, token: Fetch) -> None:
         self.canonical.add(token.text)

@@ -19,7 +19,7 @@ from trapscope.core.session.account import Account
 from trapscope.core.session.ending import Ending, ending_of
 from trapscope.core.session.params import booted
 from trapscope.core.session.player import Player
-from trapscope.core.session.schedule import MAX_LENGTH, AnyToken, Names, parse
+from trapscope.core.session.schedule import MAX_LENGTH, AnyToken, Inject, Names, parse
 from trapscope.core.trace import Memory, State, Trace
 from trapscope.core.types import DEFAULT_MAX_STEPS, FetchModel, RunSpec, Severity, Step, Verdict
 
@@ -81,6 +81,11 @@ class Session:
     def held(self) -> list[Held]:
         """What the CPUs held back, as changes in the order of time: a CPU without an entry yet holds nothing back."""
         return self._settled().held
+
+    @property
+    def injections(self) -> list[tuple[int, Inject]]:
+        """What the schedule raised at which moment, in order; what was pending already is not in it."""
+        return self._player.injections
 
     @property
     def moment(self) -> int:

@@ -57,6 +57,7 @@ class TraceIndex:
         """Of every instruction that was executed, sorted."""
         self._codes_at: dict[int, list[int]] = {}
         self._codes = 0
+        self._devices: list[int] = []
 
     def refresh(self) -> None:
         """Take notice that the trace has grown."""
@@ -79,6 +80,22 @@ class TraceIndex:
         first = int(self.columns.write_end[start])
         positions = (self._writes.start_at(key, first) for key in self._touching(address, length))
         return min((position for position in positions if position >= 0), default=None)
+
+    def device_steps(self, first: int, end: int) -> list[int]:
+        """Those of steps first … end-1 that store to a device, in order."""
+        if len(self._devices) != len(self.columns.device):
+            self._devices = sorted(self.columns.device)
+        return self._devices[bisect_left(self._devices, first) : bisect_left(self._devices, end)]
+
+    def last_device_write(self, address: int, length: int, before: int, cpu: int | None = None) -> int | None:
+        """The last step before a moment that stores to those bytes of a device, on one CPU or on any."""
+        earlier = reversed(self.device_steps(0, before))
+        return next((step for step in earlier if self._stores_to_device(step, address, length, cpu)), None)
+
+    def next_device_write(self, address: int, length: int, start: int, cpu: int | None = None) -> int | None:
+        """The first from a moment on."""
+        later = self.device_steps(start, len(self.columns.cpu))
+        return next((step for step in later if self._stores_to_device(step, address, length, cpu)), None)
 
     def step_of_write(self, write: int) -> int:
         """The step that made it."""
@@ -160,6 +177,10 @@ class TraceIndex:
             found.append(Stretch(begin, stop - begin, write))
             pending += [(a, b - a, write) for a, b in ((first, begin), (stop, first + count)) if a < b]
         return sorted(found, key=_start)
+
+    def _stores_to_device(self, step: int, address: int, length: int, cpu: int | None) -> bool:
+        is_there = cpu is None or cpu == int(self.columns.cpu[step])
+        return is_there and any(write.touches(address, length) for write in self.columns.device[step])
 
     def _touching(self, address: int, length: int) -> list[int]:
         """The keys of every write that touches the bytes."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from trapscope.core.errors import BadInput
 from trapscope.core.trace import TraceIndex
-from trapscope.core.why.place import Bytes, Place, Register
+from trapscope.core.why.place import Bytes, Place, Register, is_device
 
 
 class Question(StrEnum):
@@ -29,12 +29,17 @@ class Found(NamedTuple):
     new: bytes | None
 
 
-def write(index: TraceIndex, question: Question, place: Place, moment: int) -> Found:
-    """The last or next write; raises BadInput for a register, ValueError for bytes outside RAM."""
+def write(index: TraceIndex, question: Question, place: Place, moment: int, cpu: int | None = None) -> Found:
+    """The last or next write; raises BadInput for a register, ValueError for bytes outside RAM and the local APIC.
+
+    `cpu` is for the local APIC, of which every CPU has its own.
+    """
     if not isinstance(place, Bytes):
         raise BadInput(
             f"{place} is a register, which nobody writes as memory is: ask for its last-change or next-change"
         )
+    if is_device(place):
+        return _device_write(index, question, place, moment, cpu)
     ask = index.last_write if question is Question.LAST_WRITE else index.next_write
     found = ask(place.address, place.length, moment)
     if found is None:
@@ -42,6 +47,19 @@ def write(index: TraceIndex, question: Question, place: Place, moment: int) -> F
     step = index.step_of_write(found)
     old, new = (index.memory(place.address, place.length, at) for at in (step, step + 1))
     return Found(step, old, new)
+
+
+def _device_write(index: TraceIndex, question: Question, place: Bytes, moment: int, cpu: int | None) -> Found:
+    """A store to the local APIC: `new` is what was stored, and there is no `old`."""
+    ask = index.last_device_write if question is Question.LAST_WRITE else index.next_device_write
+    step = ask(place.address, place.length, moment, cpu)
+    if step is None:
+        return Found(None, None, None)
+    return Found(
+        step,
+        None,
+        next(write.new for write in index.columns.device[step] if write.touches(place.address, place.length)),
+    )
 
 
 def change(index: TraceIndex, question: Question, place: Place, moment: int) -> Found:

@@ -17,6 +17,7 @@ from trapscope.core.why.decoded import Decoded
 from trapscope.core.why.finding import Found, Question
 from trapscope.core.why.place import Place
 from trapscope.core.why.producers import Producers
+from trapscope.core.why.senders import Cause, Senders
 from trapscope.core.why.targets import Targets
 
 DEFAULT_LINKS: Final = 64
@@ -30,7 +31,8 @@ class Inquiry:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._index = TraceIndex(session.trace)
-        self._producers = Producers(session.image, self._index)
+        senders = Senders(self._index, session.spec.cpus, lambda: session.injections)
+        self._producers = Producers(session.image, self._index, senders)
         self._targets = Targets(session.image, session.spec, Kernel(session.image, session.state0), self._index)
         self._events: dict[str, list[int]] = {name: [] for name in EVENT_NAMES}
         """By name, the places of its events among the session's."""
@@ -50,14 +52,17 @@ class Inquiry:
         return Tracing(self._producers, limit).chain(self._targets.value(target, moment), moment)
 
     def find(self, question: Question, target: str, at: str, cpu: int | None = None) -> tuple[Place, int, Found]:
-        """The place, the moment, and what was found. `cpu` is for executions: that CPU's only."""
+        """The place, the moment, and what was found.
+
+        `cpu` is for executions and stores to a local APIC: that CPU's only.
+        """
         moment = self.moment(at)
         if cpu is not None and not 0 <= cpu < self.session.spec.cpus:
             raise BadInput(f"this run has no CPU {cpu}: it has {self.session.spec.cpus}")
         match question:
             case Question.LAST_WRITE | Question.NEXT_WRITE:
                 place = self._targets.range(target, moment)
-                return place, moment, finding.write(self._index, question, place, moment)
+                return place, moment, finding.write(self._index, question, place, moment, cpu)
             case Question.LAST_CHANGE | Question.NEXT_CHANGE:
                 place = self._targets.range(target, moment)
                 return place, moment, finding.change(self._index, question, place, moment)
@@ -83,6 +88,10 @@ class Inquiry:
     def decoded(self, step: int) -> Decoded | None:
         """Which version of its bytes an instruction was decoded from; None for a delivery."""
         return None if self._index.columns.vector[step] >= 0 else self._producers.decoded(step)
+
+    def cause(self, step: int) -> Cause | None:
+        """Why an interrupt was delivered in this step; None for an exception and for an instruction."""
+        return self._producers.cause(step)
 
     def step_of_write(self, write: int) -> int:
         """The step that made one of the trace's writes."""

@@ -7,6 +7,8 @@ from typing import Final
 
 from trapscope.core.image.flow import AC, AF, CF, DF, IF, NT, OF, PF, RF, SF, TF, ZF
 from trapscope.core.image.parts import PARTS
+from trapscope.core.machine.apic import BASE as APIC
+from trapscope.core.machine.apic import SIZE as APIC_SIZE
 from trapscope.core.types import MASK64, REGISTER_INDEX, REGISTERS, RFLAGS
 
 #: Flags by the manual's names (SDM vol. 1, 3.4.3).
@@ -83,6 +85,11 @@ class Bytes:
 
 
 Place = Register | Bytes
+
+
+def is_device(place: Bytes) -> bool:
+    """Whether the bytes lie in the local APIC's page, which is no memory."""
+    return place.address >= APIC and place.address + place.length <= APIC + APIC_SIZE
 
 
 def register_named(name: str, cpu: int) -> Register | None:

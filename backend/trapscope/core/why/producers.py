@@ -12,10 +12,11 @@ from trapscope.core.image.flows import Flows
 from trapscope.core.machine.apic import BASE as APIC
 from trapscope.core.machine.apic import SIZE as APIC_SIZE
 from trapscope.core.trace import Stretch, TraceIndex
-from trapscope.core.types import GS_BASE, MASK64, REGISTERS, RFLAGS, RIP, ram_offset
+from trapscope.core.types import GS_BASE, MASK64, MAX_CPUS, REGISTERS, RFLAGS, RIP, ram_offset
 from trapscope.core.why.decoded import Decoded, decoded
 from trapscope.core.why.deliveries import Deliveries
-from trapscope.core.why.place import Bytes, Place, Register
+from trapscope.core.why.place import Bytes, Place, Register, is_device
+from trapscope.core.why.senders import Cause, Senders, Sent
 from trapscope.core.why.writers import Writers
 
 _NO_REGISTER: Final = -1
@@ -72,8 +73,9 @@ Taken = tuple[Role, Sight | Constant | Untracked]
 class Producers:
     """Of one run, whose steps the index has."""
 
-    def __init__(self, image: Image, index: TraceIndex) -> None:
+    def __init__(self, image: Image, index: TraceIndex, senders: Senders | None = None) -> None:
         self.index = index
+        self._senders = Senders(index, MAX_CPUS, tuple) if senders is None else senders
         self._flows = Flows()
         self._writers = Writers(index, self._flows)
         self._deliveries = Deliveries(image, index, self._writers)
@@ -103,6 +105,16 @@ class Producers:
             return None
         place = Bytes(address, len(code))
         return Sight(place, step, code, self._written(place, version.stretches))
+
+    def cause(self, step: int) -> Cause | None:
+        """Why the step, a delivery, came; None for an exception and for an instruction."""
+        return self._senders.of(step) if self.index.columns.vector[step] >= 0 else None
+
+    def _sight_of_device(self, step: int) -> Sight:
+        """What an instruction stored to the local APIC."""
+        [write] = self.index.columns.device[step]
+        place = Bytes(write.addr, len(write.new))
+        return Sight(place, step + 1, write.new, ((place, Origin(step)),))
 
     def taken(self, place: Place, origin: Origin) -> list[Taken]:
         """What the step made the place's value from, the most telling first."""
@@ -135,6 +147,8 @@ class Producers:
             found = self._deliveries.of_word(step, origin.write - int(self.index.columns.write_end[step]))
         taken: list[Taken] = []
         int3 = self._deliveries.int3_before(step) if place == Register(self._cpu(step), RIP) else None
+        if isinstance(cause := self._senders.of(step), Sent) and not _is_state(place):
+            taken.append((Role.CAUSE, self._sight_of_device(cause.step)))
         if int3 is not None and (code := self.sight_of_code(int3)) is not None:
             taken.append((Role.CODE, code))
         for role, what, moment in found:
@@ -154,7 +168,7 @@ class Producers:
                     return output
             elif isinstance(output.place, MemoryOperand):
                 start = self._address(output.place, origin.step)
-                written = int(self.index.columns.write_addr[origin.write])
+                written = place.address if is_device(place) else int(self.index.columns.write_addr[origin.write])
                 if start <= written < start + output.place.size:
                     return output
         return None
@@ -218,8 +232,10 @@ class Producers:
         """Which bytes of the output the place is: (first, count); None for all of it, or for single flags."""
         if isinstance(place, Bytes):
             assert isinstance(output.place, MemoryOperand)
-            start = ram_offset(place.address) - ram_offset(self._address(output.place, origin.step))
-            return start, place.length
+            start = self._address(output.place, origin.step)
+            if is_device(place):
+                return place.address - start, place.length
+            return ram_offset(place.address) - ram_offset(start), place.length
         assert isinstance(output.place, Part)
         if place.register == RFLAGS:
             return None
@@ -235,6 +251,11 @@ class Producers:
 
     def _cpu(self, step: int) -> int:
         return int(self.index.columns.cpu[step])
+
+
+def _is_state(place: Place) -> bool:
+    """Whether a delivery saves or keeps it: why it came then is beside the point."""
+    return not (isinstance(place, Register) and place.register == RIP)
 
 
 def _rank(taken: Taken) -> int:

@@ -2,7 +2,7 @@
 
 rax@0   al@0   rflags[zf]@0       a register of a CPU, or a part of one
 depth@0   slots[1]@0              of the int3 stack that the CPU would use at that moment
-0xffffffff81002000+8              an address and a length in bytes
+0xffffffff81002000+8              an address and a length in bytes; for a search also the local APIC's (0xfee00300+4)
 report+0x10:4   report:4          a symbol, an offset, and after the colon a length
 modifying_ftrace_code             a symbol alone: all of it
 """
@@ -15,9 +15,11 @@ from typing import Final
 from trapscope.core.errors import BadInput
 from trapscope.core.image import Image, Symbol
 from trapscope.core.lens.kernel import Kernel, high_half
+from trapscope.core.machine.apic import BASE as APIC
+from trapscope.core.machine.apic import REGISTERS as APIC_REGISTERS
 from trapscope.core.trace import TraceIndex
 from trapscope.core.types import KERNEL_MAP, RAM_BASE, REGISTERS, RunSpec, ram_offset
-from trapscope.core.why.place import Bytes, Place, Register, register_named
+from trapscope.core.why.place import Bytes, Place, Register, is_device, register_named
 
 #: The most bytes that a chain may begin with, and that a search may be for.
 MOST_VALUE_BYTES: Final = 64
@@ -31,6 +33,10 @@ _ADDRESS: Final = re.compile(r"(?P<address>0x[0-9a-f]{1,16})(?:[+:](?P<length>[0
 _SYMBOL: Final = re.compile(
     r"(?P<symbol>[A-Za-z_.$][\w.$]*)(?:\+(?P<offset>0x[0-9a-f]{1,16}|[0-9]{1,9}))?(?::(?P<length>[0-9]{1,9}))?",
     re.ASCII,
+)
+_OF_DEVICE: Final = (
+    ": it is a register of the local APIC, of which every CPU has its own; find last-write and next-write know who"
+    " stored to it"
 )
 _FORMS: Final = (
     "a register of a CPU (rax@0), depth@0 or slots[1]@0 of its int3 stack, an address and a length (0x…+8),"
@@ -51,10 +57,10 @@ class Targets:
         return self._memory(text, MOST_VALUE_BYTES)
 
     def range(self, text: str, moment: int) -> Place:
-        """The same with as many as MOST_BYTES bytes."""
+        """The same with as many as MOST_BYTES bytes, which may also be the local APIC's."""
         if _OF_CPU.fullmatch(text) is not None:
             return self.value(text, moment)
-        return self._memory(text, MOST_BYTES)
+        return self._memory(text, MOST_BYTES, or_device=True)
 
     def code(self, text: str) -> Bytes:
         """Where instructions begin: a symbol's range, or one address; raises BadInput."""
@@ -72,6 +78,8 @@ class Targets:
         """The place for people: `rax of CPU 0`, `worker: slots[1]`, `current_task of CPU 1`, `traced_fn+0x1`."""
         if isinstance(place, Register):
             return f"{str(place).partition('@')[0]} of CPU {place.cpu}"
+        if is_device(place):
+            return f"local APIC: {APIC_REGISTERS.get(place.address - APIC, f'+{place.address - APIC:#x}')}"
         try:
             address = KERNEL_MAP + RAM_BASE + ram_offset(place.address)
         except ValueError:
@@ -102,11 +110,12 @@ class Targets:
         task = int.from_bytes(self._index.memory(gs_base + self._kernel.current_task, _WORD, moment), "little")
         return task + self._kernel.task_stack
 
-    def _memory(self, text: str, most: int) -> Bytes:
+    def _memory(self, text: str, most: int, *, or_device: bool = False) -> Bytes:
         if (match := _ADDRESS.fullmatch(text)) is not None:
             if match["length"] is None:
                 raise BadInput(f"“{text}” needs a length in bytes: {text}+8")
-            return self._in_ram(Bytes(int(match["address"], 16), self._length(match["length"], text, most)))
+            place = Bytes(int(match["address"], 16), self._length(match["length"], text, most))
+            return place if or_device and is_device(place) else self._in_ram(place)
         if (match := _SYMBOL.fullmatch(text)) is None:
             raise BadInput(f"“{text}” is no target: give {_FORMS}")
         symbol = self._symbol(match["symbol"], text)
@@ -133,7 +142,7 @@ class Targets:
             ram_offset(place.address)
             ram_offset(place.address + place.length - 1)
         except ValueError:
-            raise BadInput(f"{place} is not in the guest's RAM") from None
+            raise BadInput(f"{place} is not in the guest's RAM{_OF_DEVICE if is_device(place) else ''}") from None
         return place
 
     def _length(self, text: str, target: str, most: int) -> int:

@@ -19,6 +19,7 @@ const step = (n: number, more: Partial<TracedStep> = {}): TracedStep => ({
   task: "worker",
   written: [],
   stale: false,
+  cause: null,
   ...more,
 });
 
