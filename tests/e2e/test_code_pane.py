@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import Locator, expect
 
 from tests.e2e.conftest import OpenStage
@@ -43,3 +44,19 @@ async def test_the_rows_of_a_long_function_come_as_one_scrolls_and_the_next_step
     await stage.press("ArrowLeft")
     await expect(current).to_have_count(1)
     assert await in_sight(current)
+
+
+@pytest.mark.parametrize("width", [1280, 1440, 1920])
+async def test_no_line_of_c_is_cut(open_stage: OpenStage, first_call: Told, width: int) -> None:
+    stage = await open_stage(width)
+    await stage.open(len(first_call.steps), scenario="first-call", design="thread")
+    for event in ("push-begun", "fops-called", "iret"):
+        await stage.go_to(first_call.moment_behind(event) - 1)
+        reach: list[float] = await stage.page.locator('[data-part="code"] .source').evaluate_all(
+            """(rows) => {
+              const edge = rows[0].closest("[role=group]").getBoundingClientRect().right;
+              return rows.map((row) => row.lastElementChild.getBoundingClientRect().right - edge);
+            }"""
+        )
+        assert reach
+        assert max(reach) <= 0

@@ -27,6 +27,9 @@ _SANS: Final = dict(
 )  # fmt: skip
 #: Code within a sentence is a little smaller than the sentence.
 CODE_SCALE: Final = 0.92
+#: By how much the rest of a line of code is indented further, and how narrow is too narrow to fold it.
+_HANGING: Final = 4
+_FEWEST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,32 @@ def cut(text: str, size: float, room: float, *, mono: bool) -> str:
     while text and width(text + "…", size, mono=mono) > room:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def fold(text: str, columns: int) -> list[str]:
+    """A line of code as lines of at most so many characters, each but the first indented further than it began.
+
+    Broken at a blank, or else behind a bracket, a comma or an arrow, or else anywhere.
+    """
+    if columns < _FEWEST or len(text) <= columns:
+        return [text]
+    indent = len(text) - len(text.lstrip())
+    hanging = " " * min(indent + _HANGING, columns // 2)
+    lines: list[str] = []
+    while len(text) > columns:
+        at = _break(text, len(hanging) if lines else indent, columns)
+        lines.append(text[:at].rstrip())
+        text = hanging + text[at:].lstrip()
+    return [*lines, text]
+
+
+def _break(text: str, begins: int, columns: int) -> int:
+    """Where to break, at most at `columns`."""
+    blank = text.rfind(" ", 0, columns + 1)
+    if blank > begins:
+        return blank
+    behind = (at for at in range(columns, begins + 1, -1) if text[at - 1] in "([," or text[at - 2 : at] == "->")
+    return next(behind, columns)
 
 
 def runs(text: str) -> list[Run]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from trapscope.figure.canvas import Canvas
 from trapscope.figure.facts.code import CodeView, InsnRow, SourceRow
 from trapscope.figure.theme import BODY, SMALL, TINY
-from trapscope.figure.type import cut, width, wrap
+from trapscope.figure.type import cut, fold, width, wrap
 
 _ROW: Final = 18
 _CALLERS: Final = 44
@@ -32,10 +34,10 @@ def draw_code(canvas: Canvas, view: CodeView, cpu: int, x: float, y: float, room
     canvas.text(x, y, name, size=BODY, fill=theme.ink, mono=True, weight=500)
     top = y + 12
     count = int((bottom - _CALLERS - top) // _ROW)
-    for index, row in enumerate(_window(view, count)):
+    for index, row in enumerate(_window(list(_folded(view, room - _NUMBER)), count)):
         at = top + index * _ROW
-        if isinstance(row, SourceRow):
-            _source(canvas, row, x, at, room)
+        if isinstance(row, SourceRow | _Rest):
+            _source(canvas, row, x, at)
         else:
             _insn(canvas, row, cpu, x, at, room)
     if view.callers:
@@ -46,17 +48,36 @@ def draw_code(canvas: Canvas, view: CodeView, cpu: int, x: float, y: float, room
             canvas.rich(x + 84, at + number * 17, line, size=SMALL, fill=theme.ink_2, code=theme.ink_2)
 
 
-def _window(view: CodeView, count: int) -> tuple[SourceRow | InsnRow, ...]:
-    current = next((i for i, row in enumerate(view.rows) if isinstance(row, InsnRow) and row.is_current), 0)
-    first = min(max(current - int(count * _CURRENT_AT), 0), max(len(view.rows) - count, 0))
-    return view.rows[first : first + count]
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """The rest of a line of C that is too long: it goes on below."""
+
+    text: str
+    runs: bool
 
 
-def _source(canvas: Canvas, row: SourceRow, x: float, top: float, room: float) -> None:
+def _window(rows: list[SourceRow | _Rest | InsnRow], count: int) -> list[SourceRow | _Rest | InsnRow]:
+    current = next((i for i, row in enumerate(rows) if isinstance(row, InsnRow) and row.is_current), 0)
+    first = min(max(current - int(count * _CURRENT_AT), 0), max(len(rows) - count, 0))
+    return rows[first : first + count]
+
+
+def _folded(view: CodeView, room: float) -> Iterator[SourceRow | _Rest | InsnRow]:
+    columns = int(room / width("0", SMALL, mono=True))
+    for row in view.rows:
+        if isinstance(row, InsnRow):
+            yield row
+            continue
+        first, *rest = fold(row.text, columns)
+        yield replace(row, text=first)
+        yield from (_Rest(text, row.runs) for text in rest)
+
+
+def _source(canvas: Canvas, row: SourceRow | _Rest, x: float, top: float) -> None:
     theme = canvas.theme
-    canvas.text(x, top + 13, str(row.line), size=SMALL, fill=theme.ghost, mono=True)
-    text = cut(row.text, SMALL, room - _NUMBER, mono=True)
-    canvas.text(x + _NUMBER, top + 13, text, size=SMALL, fill=theme.ink if row.runs else theme.ink_3, mono=True)
+    if isinstance(row, SourceRow):
+        canvas.text(x, top + 13, str(row.line), size=SMALL, fill=theme.ghost, mono=True)
+    canvas.text(x + _NUMBER, top + 13, row.text, size=SMALL, fill=theme.ink if row.runs else theme.ink_3, mono=True)
 
 
 def _insn(canvas: Canvas, row: InsnRow, cpu: int, x: float, top: float, room: float) -> None:

@@ -9,6 +9,7 @@ import { compare, hex, type U64, u64 } from "../../lib/hex";
 import type { Step } from "../../wire/steps";
 import type { Activation } from "../run/calls";
 import { decodeSite, SITE_SIZE, siteText } from "../run/decode";
+import type { Folded, RestRow } from "../guest/folded";
 import { type Line, Listing, type SourceRow } from "../guest/listing";
 import type { Recording } from "../run/recording";
 import { splitName } from "../guest/symbols";
@@ -29,7 +30,7 @@ export interface CodeInsn {
   readonly isSite: boolean;
 }
 
-export type CodeRow = SourceRow | CodeInsn;
+export type CodeRow = SourceRow | RestRow | CodeInsn;
 
 /** One link of "called from": a function, or a trap with what it interrupted. */
 export interface Caller {
@@ -70,12 +71,19 @@ export function codeView(recording: Recording, moment: number, cpu: number): Cod
   };
 }
 
-/** The rows `[from, to)` of a view, as far as there are any. */
-export function codeRows(recording: Recording, view: CodeView, from: number, to: number): CodeRow[] {
+/** The rows `[from, to)` of a view's folded listing, as far as there are any. */
+export function codeRows(
+  recording: Recording,
+  view: CodeView,
+  { rows, starts }: Folded,
+  from: number,
+  to: number,
+): CodeRow[] {
+  const current = starts[view.current] ?? -1;
   const { memory } = recording.at(view.moment);
   const { last } = recording.around(view.cpu, view.moment);
-  return view.listing.rows.slice(from, to).map((row, index) => {
-    if (row.is === "source") return row;
+  return rows.slice(from, to).map((row, index) => {
+    if (row.is !== "insn") return row;
     const { insn, text } = row;
     const held = memory.read(insn.at, insn.bytes.length / 2);
     const isPatched = bytesToHex(held) !== insn.bytes;
@@ -87,7 +95,7 @@ export function codeRows(recording: Recording, view: CodeView, from: number, to:
         isPatched && held.length === SITE_SIZE
           ? siteText(decodeSite(held, insn.at, recording.guest.symbols))
           : text,
-      isCurrent: from + index === view.current,
+      isCurrent: from + index === current,
       isDone: last !== null && last.code >= 0 && compare(last.rip, insn.at) === 0,
       isPatched,
       isSite: recording.sites.containing(insn.at) !== null,

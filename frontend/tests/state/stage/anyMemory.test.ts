@@ -3,6 +3,7 @@ import { taskStateName } from "../../../src/copy/en";
 import { fromNumber, hex, u64 } from "../../../src/lib/hex";
 import { physical } from "../../../src/state/guest/memory";
 import { stackText, wordText } from "../../../src/state/guest/words";
+import { folded } from "../../../src/state/guest/folded";
 import { codeRows, codeView } from "../../../src/state/stage/codeView";
 import { siteView } from "../../../src/state/stage/siteView";
 import { stackView } from "../../../src/state/stage/stackView";
@@ -47,7 +48,8 @@ function show(moment: number, fill: () => Uint8Array): void {
   threadView(run, moment, 0, "percpu");
   stackView(run, moment, 0);
   siteView(run, moment, { cpu: 0, isWeak: true, key: null });
-  codeRows(run, codeView(run, moment, 0), 0, 100);
+  const code = codeView(run, moment, 0);
+  codeRows(run, code, folded(code.listing.rows, 40), 0, 100);
 }
 
 describe("the views of a moment", () => {

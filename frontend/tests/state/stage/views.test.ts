@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { hex } from "../../../src/lib/hex";
 import { stride } from "../../../src/state/timeline/beats";
+import { folded } from "../../../src/state/guest/folded";
 import { codeRows, codeView } from "../../../src/state/stage/codeView";
 import { framesAt } from "../../../src/state/stage/frames";
 import { motionsOf, reversed } from "../../../src/state/stage/motion";
@@ -226,7 +227,7 @@ describe("the protocol's lines", () => {
 describe("the code", () => {
   const rowsAt = (moment: number): ReturnType<typeof codeRows> => {
     const view = codeView(run, moment, 0);
-    return codeRows(run, view, 0, view.listing.rows.length);
+    return codeRows(run, view, folded(view.listing.rows, Infinity), 0, view.listing.rows.length);
   };
 
   it("marks the one instruction that RIP stands on, and the one just executed", () => {
@@ -238,9 +239,9 @@ describe("the code", () => {
   it("has the rows in sight as they are among all of them", () => {
     const view = codeView(run, MOMENT.rewritten, 0);
     expect(view.current).toBeGreaterThan(0);
-    expect(codeRows(run, view, view.current - 1, view.current + 1)).toEqual(
-      rowsAt(MOMENT.rewritten).slice(view.current - 1, view.current + 1),
-    );
+    expect(
+      codeRows(run, view, folded(view.listing.rows, Infinity), view.current - 1, view.current + 1),
+    ).toEqual(rowsAt(MOMENT.rewritten).slice(view.current - 1, view.current + 1));
   });
 
   it("says which trap interrupted what", () => {
