@@ -43,6 +43,9 @@ class Told:
         self.events = [line for line in lines if line["type"] == "event"]
         self.end = lines[-1]
         self._lines = lines
+        #: CPU 0's, at moment 0.
+        first = next(line for line in lines if line["type"] == "state")
+        self.registers = {name: int(value, 16) for name, value in first["regs"].items()}
         self.pictures = list(self._pictures())
 
     @classmethod

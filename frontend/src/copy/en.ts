@@ -984,6 +984,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["c", "cancel a run that is still being recorded"],
   ["w", "on a value: why is it what it is? The way back, step by step"],
   ["↑ ↓", "on that way: to the next stop, to the one before; Enter goes to its moment; on a choice: choose"],
+  ["r", "show or hide the registers, and what is pending"],
   ["g", "go to a moment, or to where this CPU comes to a symbol"],
   ["e", "edit the schedule"],
   ["s", "share this moment"],

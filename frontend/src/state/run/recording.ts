@@ -11,7 +11,7 @@ import { FrameError } from "../../wire/reader";
 import { REGISTERS } from "../../wire/registers";
 import { type Step, Steps } from "../../wire/steps";
 import type { Chunk, Finding, Insn, Lane, LensEvent, Registers } from "../../wire/wire.gen";
-import { HeldLog, type Holding } from "./held";
+import { HeldLog, type Holding, type Span } from "./held";
 import { Calls, type Flow, flowOf, type Parked } from "./calls";
 import type { Guest } from "../guest/guest";
 import type { Machine } from "./machine";
@@ -194,6 +194,11 @@ export class Recording {
   /** What a CPU holds back at a moment: NMIs blocked or not, what is pending, and what each of that waits for. */
   held(moment: number, cpu: number): Holding {
     return this.#held.at(moment, cpu);
+  }
+
+  /** From when to when something was raised at a CPU and not taken. */
+  pendingSpans(cpu: number): Span[] {
+    return this.#held.spans(cpu, this.length);
   }
 
   /** The moments of a CPU's own steps. */

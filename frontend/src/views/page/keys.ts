@@ -17,6 +17,7 @@ export interface Actions {
   readonly why: () => void;
   readonly theme: () => void;
   readonly edit: () => void;
+  readonly registers: () => void;
   readonly cancel: () => void;
   readonly inject: (what: Injection) => void;
 }
@@ -66,6 +67,9 @@ export function handleKey(event: KeyboardEvent, cursor: Cursor, actions: Actions
       return true;
     case "e":
       actions.edit();
+      return true;
+    case "r":
+      actions.registers();
       return true;
     case "w":
       actions.why();

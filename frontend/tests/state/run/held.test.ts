@@ -49,3 +49,26 @@ describe("what a CPU holds back", () => {
     expect(log.at(9, 0)).toMatchObject(BLOCKED);
   });
 });
+
+describe("from when to when something was pending", () => {
+  test("is from where it was raised to where it was taken, or to the end", () => {
+    const log = told(
+      { n: 3, cpu: 0, ...WAITING },
+      { n: 5, cpu: 0, ...BLOCKED },
+      { n: 8, cpu: 0, ...WAITING },
+    );
+    expect(log.spans(0, 20)).toEqual([
+      { what: "irq", vector: 0xec, from: 3, to: 5 },
+      { what: "irq", vector: 0xec, from: 8, to: 20 },
+    ]);
+    expect(log.spans(1, 20)).toEqual([]);
+  });
+
+  test("goes on while what it waits for changes, and is nothing where it was taken at once", () => {
+    const next = { ...WAITING, pending: WAITING.pending.map((one) => ({ ...one, waits_for: [] })) };
+    expect(
+      told({ n: 3, cpu: 0, ...WAITING }, { n: 5, cpu: 0, ...next }, { n: 6, cpu: 0, ...NOTHING }).spans(0, 9),
+    ).toEqual([{ what: "irq", vector: 0xec, from: 3, to: 6 }]);
+    expect(told({ n: 3, cpu: 0, ...WAITING }, { n: 3, cpu: 0, ...NOTHING }).spans(0, 9)).toEqual([]);
+  });
+});
