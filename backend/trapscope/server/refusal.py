@@ -14,6 +14,7 @@ PROBLEMS: Final[dict[ProblemCode, tuple[int, str]]] = {
     "too-many-messages": (429, "Too many messages"),
     "bad-schedule": (422, "Not a schedule"),
     "bad-input": (422, "Not a possible choice"),
+    "over-limit": (422, "More than this server gives"),
     "queue-full": (409, "Too much is queued"),
     "session-ended": (409, "The run has ended"),
     "session-failed": (500, "The session cannot go on"),
@@ -42,6 +43,8 @@ class Refused(Exception):
         token: str | None = None,
         position: int | None = None,
         retry_after: int | None = None,
+        asked: int | None = None,
+        limit: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
@@ -49,6 +52,8 @@ class Refused(Exception):
         self.token = token
         self.position = position
         self.retry_after = retry_after
+        self.asked = asked
+        self.limit = limit
 
     @property
     def status(self) -> int:
@@ -56,7 +61,14 @@ class Refused(Exception):
 
     def told(self) -> Refusal:
         """As the socket tells it."""
-        return Refusal(code=self.code, detail=self.detail, token=self.token, position=self.position)
+        return Refusal(
+            code=self.code,
+            detail=self.detail,
+            token=self.token,
+            position=self.position,
+            asked=self.asked,
+            limit=self.limit,
+        )
 
     def problem(self, instance: str) -> Problem:
         """As HTTP tells it, about a request of the path `instance`."""
@@ -70,6 +82,8 @@ class Refused(Exception):
             code=self.code,
             token=self.token,
             position=self.position,
+            asked=self.asked,
+            limit=self.limit,
         )
 
 

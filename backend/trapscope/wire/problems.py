@@ -20,6 +20,7 @@ ProblemCode = TypeAliasType(
         "too-many-messages",  # more messages a second than one client may send
         "bad-schedule",  # the schedule does not parse, or names what is not there
         "bad-input",  # a request's body or parameter is wrong
+        "over-limit",  # more than this server gives: `asked` and `limit` say how much
         "queue-full",  # more schedules wait than a session may hold
         "session-ended",  # the run has its verdict; a new session is the way on
         "session-failed",  # the machine's process died again and again on this input
@@ -45,6 +46,8 @@ class Refusal(Frozen):
     detail: str
     token: str | None
     position: Count | None
+    asked: Count | None
+    limit: Count | None
 
 
 class Problem(Frozen):
@@ -58,3 +61,5 @@ class Problem(Frozen):
     code: ProblemCode
     token: str | None
     position: Count | None
+    asked: Count | None
+    limit: Count | None

@@ -142,7 +142,10 @@ class RunChoice(Frozen):
 
 
 class CreateSession(Frozen):
-    """Body of POST /api/sessions. What is left out is the scenario's own choice."""
+    """Body of POST /api/sessions. What is left out is the scenario's own choice.
+
+    `replaces` is a session of the same address that is given up for this one; it goes on if somebody else looks at it.
+    """
 
     scenario: Annotated[str, Field(max_length=64)]
     design: Annotated[str, Field(max_length=64)] | None = None
@@ -150,6 +153,7 @@ class CreateSession(Frozen):
     fetch: FetchName = "coherent"
     cpus: Annotated[int, Field(ge=1, le=4)] | None = None
     max_steps: Annotated[int, Field(ge=1)] | None = None
+    replaces: Annotated[str, Field(max_length=64)] | None = None
 
 
 class SessionInfo(Frozen):

@@ -863,10 +863,14 @@ export const WORDS = {
     `Cancelled after ${steps.toLocaleString("en")} steps. They can be walked; there is no verdict.`,
   reconnecting: (held: number): string =>
     `Connection lost. The ${held.toLocaleString("en")} steps recorded so far are here and can be walked; trying to reconnect.`,
-  closed: "The session is closed. What was recorded can still be walked.",
+  closed: (why: string | null, held: number): string =>
+    `The server no longer has this session${why === null ? "" : `: ${why}`}. Its ${times(held, "recorded step")} can still be walked; to go on from here, have it played again.`,
+  stays: "The run on the stage stays.",
+  substituted: (why: string): string =>
+    `The link’s schedule cannot be run: ${why}. This is the scenario’s own.`,
   rebuilding: "The machine’s process ended; the run is being rebuilt from its inputs.",
   tryNow: "Try now",
-  startAgain: "Start a new run",
+  playAgain: "Play it again",
   dismiss: "Dismiss",
   copy: "Copy",
   copied: "Copied",

@@ -59,6 +59,7 @@ export type ProblemCode =
   | "too-many-messages"
   | "bad-schedule"
   | "bad-input"
+  | "over-limit"
   | "queue-full"
   | "session-ended"
   | "session-failed"
@@ -132,6 +133,8 @@ export interface Rename {
 }
 /**
  * Body of POST /api/sessions. What is left out is the scenario's own choice.
+ *
+ * `replaces` is a session of the same address that is given up for this one; it goes on if somebody else looks at it.
  */
 export interface CreateSession {
   scenario: string;
@@ -143,6 +146,7 @@ export interface CreateSession {
   fetch?: "coherent" | "weak";
   cpus?: number | null;
   max_steps?: number | null;
+  replaces?: string | null;
 }
 /**
  * The first message. `client` is the receiver's own id among `people`; `guest` names the ELF by its SHA-256.
@@ -734,6 +738,8 @@ export interface Refusal {
   detail: string;
   token: string | null;
   position: number | null;
+  asked: number | null;
+  limit: number | null;
 }
 /**
  * Everybody who is connected now; replaces what was known.
@@ -761,6 +767,8 @@ export interface Problem {
   code: ProblemCode;
   token: string | null;
   position: number | null;
+  asked: number | null;
+  limit: number | null;
 }
 export interface ScenarioList {
   scenarios: ScenarioInfo[];

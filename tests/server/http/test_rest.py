@@ -301,6 +301,25 @@ async def test_an_impossible_choice_is_a_problem_document(
 
 
 @pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("api/scenarios?colour=red", "“colour” here: it takes none"),
+        ("api/sessions/{id}/trace?fromat=jsonl", "“fromat” here: there are cpu, format"),
+        ("api/sessions/{id}/why?target=rax@0&at=0&links=3", "“links” here: there are at, limit, target"),
+    ],
+)
+async def test_a_parameter_that_there_is_not_is_refused_by_name(server: Running, path: str, says: str) -> None:
+    response = await server.http.get(path.format(id=await server.create()))
+    problem = Problem.model_validate_json(response.content)
+    assert (response.status_code, problem.code) == (422, "bad-input")
+    assert says in problem.detail
+
+
+async def test_the_page_takes_any_parameter_for_it_is_its_own(server: Running) -> None:
+    assert (await server.http.get("?scenario=first-call&anything=1")).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
         ("GET", "nowhere", 404, "not-found"),

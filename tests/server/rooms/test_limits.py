@@ -11,6 +11,7 @@ from tests.server.running import Running, serving
 from tests.server.viewer import viewing
 from trapscope.server.rooms.sessions import fingerprint, network_of
 from trapscope.wire.messages import Refused as RefusedMessage
+from trapscope.wire.problems import Problem
 
 
 class Clock:
@@ -95,11 +96,37 @@ async def test_a_full_room_says_so() -> None:
 
 async def test_a_session_ends_out_of_steps_and_not_later() -> None:
     async with serving(max_steps=100) as server:
-        session = await server.create(max_steps=1_000_000)
+        session = await server.create()
         async with viewing(server.url, session) as viewer:
             status = await viewer.run("0>.")
         assert (status.steps, status.verdict) == (100, "out-of-steps")
         assert (await server.http.get(f"api/sessions/{session}")).json()["choice"]["max_steps"] == 100
+
+
+async def test_more_steps_than_a_run_may_have_are_refused_by_name_and_not_made_fewer() -> None:
+    async with serving(max_steps=100) as server:
+        refused = await server.http.post("api/sessions", json={"scenario": "first-call", "max_steps": 101})
+        problem = Problem.model_validate_json(refused.content)
+        assert (refused.status_code, problem.code, problem.asked, problem.limit) == (422, "over-limit", 101, 100)
+        assert await server.create(max_steps=100)
+
+
+async def test_a_session_that_replaces_ones_own_takes_no_more_room() -> None:
+    async with serving(max_sessions_per_address=1) as server:
+        session = await server.create()
+        for _ in range(3):
+            old, session = session, await server.create(replaces=session)
+            assert (await server.http.get(f"api/sessions/{old}")).json()["code"] == "unknown-session"
+
+
+async def test_a_session_that_others_look_at_is_not_replaced() -> None:
+    async with serving() as server:
+        session = await server.create()
+        async with viewing(server.url, session) as one, viewing(server.url, session) as other:
+            await one.until(one.is_caught_up)
+            await other.until(other.is_caught_up)
+            await server.create(replaces=session)
+            assert (await one.run("0")).steps == 1
 
 
 async def test_whoever_ends_their_own_run_sooner_may(server: Running) -> None:

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from trapscope import __version__
 from trapscope.server.http import openapi, problem, socket, ui
 from trapscope.server.http.gate import Gate
+from trapscope.server.http.parameters import known_parameters
 from trapscope.server.http.routes import catalogue, guest, health, queries, sessions
 from trapscope.server.http.services import Services
 from trapscope.settings import Settings
@@ -44,6 +45,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.monotonic) 
         docs_url=None,
         redoc_url=None,
         responses=problems,
+        dependencies=[Depends(known_parameters)],
     )
     app.state.services = services
     for router in (catalogue.router, guest.router, sessions.router, queries.router, health.router, socket.router):

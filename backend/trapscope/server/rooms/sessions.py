@@ -61,8 +61,10 @@ class Sessions:
     async def create(self, wanted: CreateSession, address: str) -> Room:
         """A new session for somebody at `address`; raises Refused where that is not possible."""
         network = network_of(address)
-        await self._make_way(network)
-        self._refuse_too_many(network)
+        replaced = self._replaceable(wanted.replaces, network)
+        if replaced is None:
+            await self._make_way(network)
+        self._refuse_too_many(network, spared=0 if replaced is None else 1)
         id_ = secrets.token_urlsafe(_ID_BYTES)
         self._address_of[id_] = network
         try:
@@ -71,6 +73,8 @@ class Sessions:
             del self._address_of[id_]
             raise
         self._rooms[id_] = room
+        if replaced is not None and replaced in self._rooms:
+            await self.delete(replaced, "replaced")
         self._metrics.sessions_created.inc()
         self._measure()
         log.info("session created", extra={"session": fingerprint(id_), "scenario": room.choice.scenario})
@@ -122,7 +126,11 @@ class Sessions:
 
     async def _open(self, id_: str, wanted: CreateSession) -> Room:
         await self.make_room()
-        max_steps = min(wanted.max_steps or self._settings.max_steps, self._settings.max_steps)
+        most = self._settings.max_steps
+        max_steps = most if wanted.max_steps is None else wanted.max_steps
+        if max_steps > most:
+            detail = f"max_steps is {max_steps:,}, and a run on this server has at most {most:,}"
+            raise Refused("over-limit", detail, asked=max_steps, limit=most)
         steps = StepLog()
         opening = ask.Open(
             session=id_,
@@ -140,6 +148,13 @@ class Sessions:
         await self._inputs.create(SessionRecord(id_, spec, max_steps))
         return Room(id_, opened, memory_frame, engine, steps, self._inputs, self._settings, self._metrics, self._clock)
 
+    def _replaceable(self, id_: str | None, network: str) -> str | None:
+        """That session, if it is of the same address and nobody else looks at it."""
+        room = None if id_ is None else self._rooms.get(id_)
+        if id_ is None or room is None or self._address_of[id_] != network or len(room.clients) > 1:
+            return None
+        return id_
+
     async def _make_way(self, network: str) -> None:
         """Where an address has as many sessions as it may, end the one that was left longest ago, if one was."""
         mine = [id_ for id_, whose in self._address_of.items() if whose == network and id_ in self._rooms]
@@ -150,12 +165,15 @@ class Sessions:
         if left and min(left)[0] <= left_before:
             await self.delete(min(left)[1], "evicted")
 
-    def _refuse_too_many(self, network: str) -> None:
+    def _refuse_too_many(self, network: str, spared: int) -> None:
+        """`spared`: how many of those that there are will make room."""
         settings = self._settings
-        if len(self._address_of) >= settings.max_sessions:
+        if len(self._address_of) - spared >= settings.max_sessions:
             raise Refused("server-full", f"the server holds {settings.max_sessions} sessions already", retry_after=60)
-        if Counter(self._address_of.values())[network] >= settings.max_sessions_per_address:
-            detail = f"{settings.max_sessions_per_address} sessions came from your address; delete one, or wait"
+        if Counter(self._address_of.values())[network] - spared >= settings.max_sessions_per_address:
+            detail = (
+                f"{settings.max_sessions_per_address} sessions came from your address; close one of its pages, or wait"
+            )
             raise Refused("address-full", detail, retry_after=settings.idle_expiry_seconds)
         if len(self._creations) >= _MAX_ADDRESSES:
             self._creations = {who: bucket for who, bucket in self._creations.items() if not bucket.is_full}

@@ -48,6 +48,10 @@ export class App {
   /** Where the cursor is to stand as soon as the run has come that far. */
   #wanted: number | Landing | null = null;
   #opening = 0;
+  /** The address of the run that is on the stage. */
+  #shown: string | null = null;
+  /** The session that this page made last: the next one takes its place. */
+  #own: string | null = null;
 
   get scenario(): ScenarioInfo | null {
     return this.scenarios.find((scenario) => scenario.name === this.choice?.scenario) ?? null;
@@ -99,8 +103,19 @@ export class App {
       this.#guest = guest;
       if (run !== null && turn === this.#opening) this.#show(run, guest, link.moment ?? landing);
     } catch (error) {
-      if (turn === this.#opening) this.trouble = troubleOf(error);
+      if (turn === this.#opening) this.#fail(troubleOf(error));
     }
+  }
+
+  /** What was asked for cannot be had: what is on the stage stays there, and in the address line. */
+  #fail(trouble: Trouble): void {
+    this.trouble = trouble;
+    if (this.isKept && this.#shown !== null) history.replaceState(null, "", this.#shown);
+  }
+
+  /** There is a run on the stage, whatever the server does. */
+  get isKept(): boolean {
+    return this.session !== null && this.session.length > 0;
   }
 
   /**
@@ -216,14 +231,14 @@ export class App {
     if (link.session !== null) return { info: await fetchSession(link.session), opening: null };
     const [first] = scenarios;
     if (first === undefined) {
-      this.trouble = { is: "no-scenarios" };
+      this.#fail({ is: "no-scenarios" });
       return null;
     }
     const named =
       link.choice.scenario ?? (scenarios.find(({ name }) => name === FIRST_SCENARIO) ?? first).name;
     const scenario = scenarios.find(({ name }) => name === named);
     if (scenario === undefined) {
-      this.trouble = { is: "unknown-scenario", name: named };
+      this.#fail({ is: "unknown-scenario", name: named });
       return null;
     }
     const info = await createSession({
@@ -231,7 +246,9 @@ export class App {
       design: link.choice.design ?? scenario.default_design,
       variants: [...link.choice.variants],
       fetch: link.choice.fetch,
+      replaces: this.#own,
     });
+    this.#own = info.id;
     return { info, opening: link.schedule ?? info.opening };
   }
 
@@ -241,7 +258,8 @@ export class App {
     this.cursor.goTo(0);
     this.choice = info.choice;
     this.#wanted = moment;
-    this.session = new Session(info.id, guest, opening);
+    this.session = new Session(info.id, guest, opening, info.opening);
+    this.#shown = location.href;
   }
 }
 

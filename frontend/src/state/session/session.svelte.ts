@@ -25,6 +25,8 @@ export class Session {
   people = $state.raw<readonly Person[]>([]);
   /** The newest command that was refused, until the next one is accepted. */
   refusal = $state.raw<Refusal | null>(null);
+  /** Why the schedule that was asked for could not be run, where the scenario's own has been run in its place. */
+  substituted = $state.raw<Refusal | null>(null);
   /** Why the server closed the session for good. */
   goodbye = $state.raw<Refusal | null>(null);
   recording = $state.raw<Recording | null>(null);
@@ -41,14 +43,16 @@ export class Session {
   readonly #socket: SessionSocket;
   /** The schedule to start with, until the server has it in its log. */
   #opening: string | null;
+  readonly #usual: string;
   #codesSeen = 0;
   /** How many answers about the code that ran are still to come. */
   #asking = 0;
   #mustRestart = false;
 
-  /** `opening` is run once, if nothing has run in this session yet. */
-  constructor(id: string, guest: Guest, opening: string | null) {
+  /** `opening` is run once, if nothing has run in this session yet; where it is no schedule, `usual` is. */
+  constructor(id: string, guest: Guest, opening: string | null, usual: string) {
     this.id = id;
+    this.#usual = usual;
     this.#guest = guest;
     this.#opening = opening;
     this.#socket = new SessionSocket(id, {
@@ -170,6 +174,10 @@ export class Session {
       case "refused":
         this.refusal = message.why;
         this.#isAsked = false;
+        if (this.length === 0 && this.#opening !== null && this.#opening !== this.#usual) {
+          this.substituted = message.why;
+          this.run(this.#usual);
+        }
         this.#opening = null;
         return;
       case "goodbye":
