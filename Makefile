@@ -12,7 +12,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ASSETS := backend/trapscope/assets
 WIRE   := frontend/src/wire
-GENERATED := $(WIRE)/wire.schema.json $(WIRE)/wire.gen.ts
+COPY   := frontend/src/copy/copy.gen.ts
+GENERATED := $(WIRE)/wire.schema.json $(WIRE)/wire.gen.ts $(COPY)
 PHASE  := @.ci/phase
 # Node and npm are looked for in the virtual environment first: see .ci/node.
 NPM    := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix frontend
@@ -72,6 +73,7 @@ ui: $(ASSETS)/ui/index.html
 # Everything that is generated and committed.
 generate: $(VENV)/.editable frontend/node_modules/.package-lock.json
 	@$(BIN)/python -m trapscope.wire.schema --out $(WIRE)/wire.schema.json
+	@$(BIN)/python -m trapscope.copy --out $(COPY)
 	@$(NPM) run --silent gen
 
 # The locks: hashes and no hosts, so that any mirror serves them. What is locked stays as it is, unless pyproject.toml

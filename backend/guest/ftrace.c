@@ -1,5 +1,5 @@
 /*
- * Adding or removing an ops: the list (ftrace_ops.c) knows it, its sites' records count it
+ * Adding or removing an ops: the list (fops.c) knows it, its sites' records count it
  * (ftrace_records.c), and then the text has to follow (ftrace_modify.c).
  */
 #include "ftrace.h"

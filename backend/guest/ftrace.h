@@ -101,7 +101,7 @@ void ftrace_update_record(struct dyn_ftrace *rec, int enable);
 unsigned long ftrace_get_addr_curr(struct dyn_ftrace *rec);
 unsigned long ftrace_get_addr_new(struct dyn_ftrace *rec);
 
-/* ftrace_ops.c: who wants what */
+/* fops.c: who wants what */
 extern struct ftrace_ops *ftrace_ops_list;
 extern ftrace_func_t ftrace_trace_function;
 extern struct ftrace_ops *function_trace_op;

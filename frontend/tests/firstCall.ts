@@ -9,7 +9,15 @@ import { u64 } from "../src/lib/hex";
 import { Guest } from "../src/state/guest/guest";
 import { Recording } from "../src/state/run/recording";
 import { REGISTERS } from "../src/wire/registers";
-import type { Chunk, LensEvent, MemberInfo, Registers, StructInfo, SymbolInfo } from "../src/wire/wire.gen";
+import type {
+  Chunk,
+  LensEvent,
+  MemberInfo,
+  Registers,
+  StructInfo,
+  SymbolInfo,
+  Told,
+} from "../src/wire/wire.gen";
 import { rangesOf, type StepsVector, vector } from "./vectors";
 
 const TEXT = 0x81000000;
@@ -134,6 +142,14 @@ export const EVENTS: LensEvent[] = [
   },
 ];
 
+/** In the place of the server's words: each event is told by its own name. */
+const toldBy = ({ event }: LensEvent): Told => ({
+  id: event === "iret" ? "iret-trap" : event,
+  args: {},
+  passage: null,
+  weight: event === "iret" ? 1 : 0,
+});
+
 const chunk: Chunk = {
   type: "chunk",
   first: 0,
@@ -152,6 +168,7 @@ const chunk: Chunk = {
     { id: 1, context: "process", trap: 1, task: "worker" },
   ],
   events: EVENTS,
+  told: EVENTS.map(toldBy),
   findings: [],
   held: [],
 };
@@ -171,6 +188,6 @@ export function firstCall(more: readonly LensEvent[] = []): Recording {
   ];
   const recording = new Recording(new Guest(symbols, structs), cpus, rangesOf(memory));
   const events = [...EVENTS, ...more].toSorted((one, other) => one.n - other.n);
-  recording.append({ ...chunk, events }, hexToBytes(given.frame));
+  recording.append({ ...chunk, events, told: events.map(toldBy) }, hexToBytes(given.frame));
   return recording;
 }

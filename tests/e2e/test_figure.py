@@ -10,6 +10,7 @@ from playwright.async_api import Browser
 from tests.core.lens.played import played
 from tests.e2e.conftest import OpenStage
 from trapscope import assets
+from trapscope.copy import english
 from trapscope.core.image import Image
 from trapscope.core.reading import Reading
 from trapscope.figure import ThemeName, draw
@@ -49,9 +50,8 @@ async def test_in_a_browser_no_text_meets_another(browser: Browser, image: Image
     for scenario, design, name, which in DECISIVE:
         session = played(image, scenario, design)
         moment = [event.moment for event in session.events if event.name == name][which - 1] + 1
-        await page.set_content(
-            f"<style>body {{ margin: 0 }}</style>{draw(Reading(session), moment, assets.sources(), theme=theme)}"
-        )
+        svg = draw(Reading(session), moment, assets.sources(), english(), theme=theme)
+        await page.set_content(f"<style>body {{ margin: 0 }}</style>{svg}")
         meeting: list[Any] = await page.evaluate(_MEETING)
         assert meeting == [], (scenario, design, name)
     await page.close()
@@ -85,7 +85,7 @@ async def test_a_figure_tells_what_the_page_tells(
     for moment in sorted({*first.values(), *range(20, length, length // 8), length}):
         await stage.go_to(moment)
         told[moment] = (
-            story_at(Scene.at(reading, moment, None, {})).sentence.replace("`", ""),
+            story_at(Scene.at(reading, moment, None, {}, english())).sentence.replace("`", ""),
             (await stage.story()).splitlines()[0],
         )
     assert [pair for pair in told.items() if pair[1][0] != pair[1][1]] == []

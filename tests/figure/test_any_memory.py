@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.lens.played import played
+from trapscope.copy import english
 from trapscope.core.image import Image
 from trapscope.core.reading import Reading
 from trapscope.core.types import GS_BASE, KERNEL_MAP, RAM_BASE, RAM_SIZE, RIP, RSP
@@ -45,7 +46,7 @@ def show(scene: Scene) -> None:
 def test_every_view_takes_any_value_in_the_task_the_stack_and_the_site(
     reading: Reading, share: float, words: list[int | None]
 ) -> None:
-    scene = Scene.at(reading, int(share * len(reading.session.trace)), None, {})
+    scene = Scene.at(reading, int(share * len(reading.session.trace)), None, {}, english())
     state = scene.state.copy()
     task = state.memory.u64(state.regs[0][GS_BASE] + scene.image.symbol("current_task").address)
     site = scene.image.symbol("traced_fn").address
@@ -59,7 +60,7 @@ def test_every_view_takes_any_value_in_the_task_the_stack_and_the_site(
 @settings(max_examples=30)
 @given(register=registers, value=values)
 def test_every_view_takes_any_value_in_a_pointer(reading: Reading, register: int, value: int) -> None:
-    scene = Scene.at(reading, 900, 0, {})
+    scene = Scene.at(reading, 900, 0, {}, english())
     state = scene.state.copy()
     state.regs[0][register] = value
     show(replace(scene, state=state))
@@ -71,7 +72,7 @@ def test_a_push_beyond_the_slots_is_named_at_the_field_that_it_destroyed(image: 
                   if e.name == "slot-pushed" and getattr(e, "index", 0) == 4)  # fmt: skip
 
     def state_at(moment: int) -> Field:
-        view = thread_view(Scene.at(reading, moment, 0, {}))
+        view = thread_view(Scene.at(reading, moment, 0, {}, english()))
         assert view is not None
         return next(field for field in view.neighbours if field.name == "state")
 

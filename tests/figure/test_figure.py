@@ -14,6 +14,7 @@ import pytest
 
 from tests.core.lens.played import played
 from trapscope import assets
+from trapscope.copy import english
 from trapscope.core.errors import BadInput
 from trapscope.core.image import Image
 from trapscope.core.lens import events as lens
@@ -89,7 +90,7 @@ def test_every_beat_is_drawn_inside_the_page_and_no_text_on_another(
 ) -> None:
     reading = reading_of(image, *run)
     for moment in beats(reading):
-        svg = draw(reading, moment, sources())
+        svg = draw(reading, moment, sources(), english())
         root = ElementTree.fromstring(svg)
         assert root.get("viewBox") == "0 0 1440 810"
         stays_inside(root, (run, moment))
@@ -133,7 +134,7 @@ def test_what_is_shown_is_what_memory_holds(image: Image, design: str, moment_of
     )
     moment = event.moment + 1
     memory = session.trace.seek(moment).memory
-    shown = said(draw(reading, moment, sources()))
+    shown = said(draw(reading, moment, sources(), english()))
     site = next(e.site for e in session.events if isinstance(e, lens.CallEmulated))
     assert shown[shown.index("THE PATCH SITE") + 2 :][:10:2] == [f"{byte:02x}" for byte in memory.read(site, 5)]
     ip, cs, flags, sp, ss = struct.unpack("<5Q", memory.read(event.addr, 40))
@@ -149,7 +150,7 @@ def test_what_is_shown_is_what_memory_holds(image: Image, design: str, moment_of
 def test_a_frame_that_was_not_rewritten_has_one_target(image: Image) -> None:
     reading = reading_of(image, "first-call", "thread", (), "coherent")
     pushed = next(e for e in reading.session.events if isinstance(e, lens.FramePushed))
-    svg = draw(reading, pushed.moment + 1, sources())
+    svg = draw(reading, pushed.moment + 1, sources(), english())
     assert said(svg).count("traced_fn+0x1") == 2
     assert not [text for text in texts(svg) if text.get("text-decoration")]
 
@@ -157,7 +158,7 @@ def test_a_frame_that_was_not_rewritten_has_one_target(image: Image) -> None:
 def test_four_slots_name_the_contexts_that_pushed_them(image: Image) -> None:
     reading = reading_of(image, "four-contexts", "thread", (), "coherent")
     fourth = [e for e in reading.session.events if isinstance(e, lens.SlotPushed)][3]
-    shown = said(draw(reading, fourth.moment + 1, sources()))
+    shown = said(draw(reading, fourth.moment + 1, sources(), english()))
     values = ["traced_fn+0x5", "traced_softirq+0x5", "traced_irq+0x5", "traced_nmi+0x5"]
     assert [shown[shown.index(f"slots[{index}]", shown.index("depth")) :][:3] for index in range(4)] == [
         ["slots[0]", "process", values[0]],
@@ -170,9 +171,9 @@ def test_four_slots_name_the_contexts_that_pushed_them(image: Image) -> None:
 def test_a_slot_names_a_context_only_while_that_occupies_it(image: Image) -> None:
     reading = reading_of(image, "first-call", "thread", (), "coherent")
     moments = {event.name: event.moment + 1 for event in reading.session.events}
-    pushed = said(draw(reading, moments["slot-pushed"], sources(), part="thread-info"))
+    pushed = said(draw(reading, moments["slot-pushed"], sources(), english(), part="thread-info"))
     assert (pushed.count("process"), pushed.count("top"), pushed.count("left over")) == (1, 1, 0)
-    popped = said(draw(reading, moments["slot-popped"], sources(), part="thread-info"))
+    popped = said(draw(reading, moments["slot-popped"], sources(), english(), part="thread-info"))
     assert (popped.count("process"), popped.count("top"), popped.count("left over")) == (0, 0, 1)
     assert "1 → 0, just now" in popped
 
@@ -184,7 +185,7 @@ def test_four_cpus_have_room(image: Image, design: str) -> None:
     session.advance(session.max_steps)
     reading = Reading(session)
     for event in session.events[:200:10]:
-        svg = draw(reading, event.moment + 1, sources())
+        svg = draw(reading, event.moment + 1, sources(), english())
         assert [cpu for cpu in range(4) if f"CPU {cpu}" in said(svg)] == [0, 1, 2, 3]
         stays_inside(ElementTree.fromstring(svg), (design, event.moment))
 
@@ -193,7 +194,7 @@ def test_what_each_cpu_would_decode_is_told_byte_by_byte_where_fetches_may_lag(i
     reading = reading_of(image, "torn", "thread", ("no-sync-1",), "weak")
     session = reading.session
     assert session.spec.fetch is FetchModel.WEAK
-    shown = said(draw(reading, len(session.trace), sources(), part="site"))
+    shown = said(draw(reading, len(session.trace), sources(), english(), part="site"))
     for cpu in range(2):
         event = [e for e in session.events if isinstance(e, lens.FetchViewChanged) and e.cpu == cpu][-1]
         at = shown.index(f"CPU {cpu}")
@@ -203,7 +204,7 @@ def test_what_each_cpu_would_decode_is_told_byte_by_byte_where_fetches_may_lag(i
 def test_a_check_that_does_not_hold_is_told(image: Image) -> None:
     reading = reading_of(image, "livepatch-window", "skip", (), "coherent")
     broken = next(f for f in reading.session.findings if f.check == "livepatch-consistent")
-    shown = said(draw(reading, broken.moment + 1, sources()))
+    shown = said(draw(reading, broken.moment + 1, sources(), english()))
     assert any(text.startswith("Violated: livepatch-consistent. The old body of patched_fn runs") for text in shown)
 
 
@@ -211,8 +212,8 @@ def test_a_check_that_does_not_hold_is_told(image: Image) -> None:
 def test_the_same_moment_is_the_same_bytes_and_each_part_can_be_had_alone(image: Image, part: Part) -> None:
     reading = reading_of(image, "four-contexts", "thread", (), "coherent")
     moment = next(e for e in reading.session.events if isinstance(e, lens.NmiTaken)).moment + 1
-    svg = draw(reading, moment, sources(), part=part)
-    again = draw(Reading(reading.session), moment, sources(), part=part)
+    svg = draw(reading, moment, sources(), english(), part=part)
+    again = draw(Reading(reading.session), moment, sources(), english(), part=part)
     assert svg == again
     root = ElementTree.fromstring(svg)
     _, _, wide, high = map(float, (root.get("viewBox") or "").split())
@@ -223,7 +224,7 @@ def test_the_same_moment_is_the_same_bytes_and_each_part_can_be_had_alone(image:
 
 def test_the_theme_changes_colours_and_nothing_else(image: Image) -> None:
     reading = reading_of(image, "first-call", "thread", (), "coherent")
-    light, dark = (draw(reading, 296, sources(), theme=theme) for theme in ("light", "dark"))
+    light, dark = (draw(reading, 296, sources(), english(), theme=theme) for theme in ("light", "dark"))
     assert light != dark
     assert re.sub("#[0-9a-f]{6}", "", light) == re.sub("#[0-9a-f]{6}", "", dark)
     colours = set(re.findall("#[0-9a-f]{6}", dark))
@@ -232,7 +233,7 @@ def test_the_theme_changes_colours_and_nothing_else(image: Image) -> None:
 
 def test_text_stays_text_and_is_told_to_those_who_cannot_see_it(image: Image) -> None:
     reading = reading_of(image, "first-call", "thread", (), "coherent")
-    root = ElementTree.fromstring(draw(reading, 296, sources()))
+    root = ElementTree.fromstring(draw(reading, 296, sources(), english()))
     assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
         "svg", "title", "desc", "rect", "line", "path", "circle", "text", "tspan",
     }  # fmt: skip
@@ -254,7 +255,7 @@ def test_everything_is_escaped() -> None:
 
 def test_without_its_sources_the_code_is_drawn_all_the_same(image: Image) -> None:
     reading = reading_of(image, "first-call", "thread", (), "coherent")
-    assert "mov [rbx+0x80], rax" in said(draw(reading, 296, {}, part="code"))
+    assert "mov [rbx+0x80], rax" in said(draw(reading, 296, {}, english(), part="code"))
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ def test_without_its_sources_the_code_is_drawn_all_the_same(image: Image) -> Non
 )
 def test_a_moment_or_cpu_that_is_not_there_is_refused(image: Image, moment: int, cpu: int | None, says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        draw(reading_of(image, "first-call", "thread", (), "coherent"), moment, sources(), cpu=cpu)
+        draw(reading_of(image, "first-call", "thread", (), "coherent"), moment, sources(), english(), cpu=cpu)
 
 
 def test_the_last_sync_waits_until_the_cpu_in_its_handler_has_answered(image: Image) -> None:
@@ -271,7 +272,7 @@ def test_the_last_sync_waits_until_the_cpu_in_its_handler_has_answered(image: Im
     (begun,) = [event.moment + 1 for event in phases if event.phase == "sync-3"]
     over = [event.moment + 1 for event in phases if event.phase == "synced"][-1]
     waits = [
-        "waiting for the others" in said(draw(reading, moment, sources(), part="site"))
+        "waiting for the others" in said(draw(reading, moment, sources(), english(), part="site"))
         for moment in (begun - 1, begun, over - 1, over)
     ]
     assert waits == [False, True, True, False]
@@ -280,6 +281,6 @@ def test_the_last_sync_waits_until_the_cpu_in_its_handler_has_answered(image: Im
 @pytest.mark.parametrize(("design", "unused"), [("thread", False), ("percpu", True), ("gap", True), ("skip", True)])
 def test_a_stack_that_the_design_leaves_alone_is_said_to_be_unused(image: Image, design: str, unused: bool) -> None:
     reading = reading_of(image, "first-call", design, (), "coherent")
-    svg = draw(reading, len(reading.session.trace), sources(), part="thread-info")
+    svg = draw(reading, len(reading.session.trace), sources(), english(), part="thread-info")
     assert ("unused in this design" in said(svg)) == unused
     stays_inside(ElementTree.fromstring(svg), design)

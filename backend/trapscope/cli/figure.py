@@ -7,6 +7,7 @@ import argparse
 from trapscope import assets
 from trapscope.cli.output import opened
 from trapscope.cli.run import play, prepared
+from trapscope.copy import english
 from trapscope.core.reading import Reading
 from trapscope.core.session.moments import moment_of
 from trapscope.figure import draw
@@ -19,5 +20,7 @@ def figure(arguments: argparse.Namespace) -> int:
     with opened(arguments.out) as stream:
         play(session, chosen)
         moment = moment_of(arguments.at, session)
-        stream.write(draw(reading, moment, sources, theme=arguments.theme, part=arguments.part, cpu=arguments.cpu))
+        stream.write(
+            draw(reading, moment, sources, english(), theme=arguments.theme, part=arguments.part, cpu=arguments.cpu)
+        )
     return 0

@@ -11,6 +11,7 @@ from typing import Final, Literal, get_args
 
 from trapscope.core.errors import BadInput
 from trapscope.core.reading import Reading
+from trapscope.core.telling import Copy
 from trapscope.figure.canvas import Canvas
 from trapscope.figure.facts.code import code_view
 from trapscope.figure.facts.rows import StackView, stack_view
@@ -41,19 +42,20 @@ _TITLE: Final = 22
 
 
 def draw(
-    reading: Reading, moment: int, sources: Mapping[str, str], *, theme: ThemeName = "light", part: Part = "all",
-    cpu: int | None = None,
+    reading: Reading, moment: int, sources: Mapping[str, str], copy: Copy, *, theme: ThemeName = "light",
+    part: Part = "all", cpu: int | None = None,
 ) -> str:  # fmt: skip
     """The figure; raises BadInput for a moment or a CPU that the run does not have.
 
-    `sources` are the guest's, by path; `cpu` is whose code and stack are shown: who made the last step, if not given.
+    `sources` are the guest's, by path; `copy` has the words; `cpu` is whose code and stack are shown: who made the last
+    step, if not given.
     """
     length, cpus = len(reading.session.trace), reading.session.spec.cpus
     if not 0 <= moment <= length:
         raise BadInput(f"this run has no moment {moment}: its moments are 0 to {length}")
     if cpu is not None and not 0 <= cpu < cpus:
         raise BadInput(f"this run has no CPU {cpu}: its CPUs are 0 to {cpus - 1}")
-    scene = Scene.at(reading, moment, cpu, sources)
+    scene = Scene.at(reading, moment, cpu, sources, copy)
     return _Figure(scene, Canvas(THEMES[theme])).part(part)
 
 

@@ -10,6 +10,7 @@ from trapscope.core.image import Image
 from trapscope.core.lens import Event
 from trapscope.core.reading import Activation, Names, Reading
 from trapscope.core.session import Session
+from trapscope.core.telling import Copy
 from trapscope.core.trace import State
 from trapscope.core.types import RIP, RSP, RunSpec, Step
 
@@ -25,15 +26,16 @@ class Scene:
     cpu: int
     state: State
     sources: Mapping[str, str]
+    copy: Copy
 
     @classmethod
-    def at(cls, reading: Reading, moment: int, cpu: int | None, sources: Mapping[str, str]) -> Scene:
+    def at(cls, reading: Reading, moment: int, cpu: int | None, sources: Mapping[str, str], copy: Copy) -> Scene:
         """The scene at a moment of the run; where no CPU is wished for, that of the CPU that made the last step."""
         reading.follow()
         trace = reading.session.trace
         if cpu is None:
             cpu = trace.step(max(moment, 1) - 1).cpu if len(trace) else 0
-        return cls(reading, moment, cpu, trace.seek(moment), sources)
+        return cls(reading, moment, cpu, trace.seek(moment), sources, copy)
 
     @property
     def session(self) -> Session:

@@ -16,6 +16,7 @@ from typing_extensions import TypeAliasType
 
 from trapscope.core.lens import events as lens
 from trapscope.core.lens.finding import Finding as LensFinding
+from trapscope.core.telling import Told
 from trapscope.core.types import Context
 from trapscope.wire.values import ContextName, Cpu, Frozen, Hex, HexBytes, Moment, SeverityName, hex_text
 
@@ -78,6 +79,11 @@ else:
         "LensEvent",
         Annotated[Union[tuple(EVENT_MODELS.values())], Field(discriminator="event")],  # noqa: UP007
     )
+
+
+def told_object(told: Told) -> dict[str, Any]:
+    """As JSON will have it: a Told of messages.py."""
+    return {"id": told.id, "args": dict(told.args), "passage": told.passage, "weight": told.weight}
 
 
 def event_object(event: lens.Event) -> dict[str, Any]:

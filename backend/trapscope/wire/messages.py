@@ -116,13 +116,35 @@ class Lane(Frozen):
     task: str
 
 
+Passage = TypeAliasType(
+    "Passage",
+    Literal[
+        "breakpoint", "skip", "emulate", "frame", "stub", "communicate", "four", "slots", "percpu", "thread", "fork",
+        "offsets",
+    ],
+)  # fmt: skip
+
+
+class Told(Frozen):
+    """By which message of the copy an event is told, and what goes into it; `passage` names the patch's own words.
+
+    Of the events of one step the one with the lowest `weight` is the story.
+    """
+
+    id: str
+    args: dict[str, str | int]
+    passage: Passage | None
+    weight: Count
+
+
 class Chunk(Frozen):
     """Steps [first, first + count) of the log; ONE binary steps frame for the same moments follows at once.
 
     `insns` and `lanes` are the entries that these steps use for the first time; their ids count up from 0 over the
-    session. `events` and `findings` belong to these steps; findings that the run's end brought come with its last
-    chunk, or, where that was sent already, with a chunk of count 0. `held` tells what CPUs hold back from a moment in
-    [first, first + count] on; an injection that nothing has run since comes with a chunk of count 0 too.
+    session. `events` and `findings` belong to these steps, and `told[n]` to `events[n]`; findings that the run's end
+    brought come with its last chunk, or, where that was sent already, with a chunk of count 0. `held` tells what CPUs
+    hold back from a moment in [first, first + count] on; an injection that nothing has run since comes with a chunk of
+    count 0 too.
     """
 
     type: Literal["chunk"]
@@ -131,6 +153,7 @@ class Chunk(Frozen):
     insns: list[Insn]
     lanes: list[Lane]
     events: list[LensEvent]
+    told: list[Told]
     findings: list[Finding]
     held: list[Held]
 

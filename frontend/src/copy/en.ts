@@ -31,6 +31,7 @@ import type {
   VerdictName,
 } from "../wire/wire.gen";
 import type { Passage } from "./patch";
+import { ofPlace, passageOfPlace, say } from "./say";
 
 export const CONTEXTS: Record<ContextName, string> = {
   process: "process",
@@ -56,362 +57,52 @@ const VECTORS: Record<number, string> = {
 export const vectorName = (vector: number): string => VECTORS[vector] ?? `vector 0x${vector.toString(16)}`;
 
 const code = (name: string): string => `\`${shortName(name)}\``;
-const slot = (index: number): string => `\`slots[${index}]\``;
 const bytes = (hex: string): string => `\`${hex.replace(/(..)(?=.)/g, "$1 ")}\``;
 const times = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
-
-const FRAME_WORDS: Record<string, string> = { ip: "RIP", cs: "CS", flags: "RFLAGS", sp: "RSP", ss: "SS" };
-
-/** One sentence, now and then two, on what an event is in the kernel's terms. */
-export function sentence(event: LensEvent, design: string): string {
-  switch (event.event) {
-    case "text-write":
-      return textWrite(event);
-    case "fetch-view":
-      return fetchView(event);
-    case "patch-phase":
-      return PHASES[event.phase] ?? `The patcher goes on to its next pass: ${event.phase}.`;
-    case "ipi-sent":
-      return event.delivery === "nmi"
-        ? `CPU ${event.cpu} sends an NMI to CPU ${event.to.join(", ")}.`
-        : `CPU ${event.cpu} asks CPU ${event.to.join(", ")} by an inter-processor interrupt to run a function, and will wait until it has.`;
-    case "ipi-taken":
-      return `CPU ${event.cpu} takes the interrupt${event.sender < 0 ? "" : ` that CPU ${event.sender} sent`}.`;
-    case "sync-core":
-      return `CPU ${event.cpu} returns to itself by \`iretq\`. That serialises it: whatever it had fetched of the old bytes is gone.`;
-    case "int3":
-      return `CPU ${event.cpu} fetches ${code(event.symbol)} and finds \`cc\` where the call was: \`int3\`. It owes itself exception 3, the breakpoint trap #BP.`;
-    case "frame-pushed":
-      return framePushed(event.vector, event.handler, event.symbol);
-    case "irq":
-      return `An interrupt (${vectorName(event.vector)}) is taken at ${code(event.symbol)}, in ${CONTEXTS[event.context]} context.`;
-    case "softirq":
-      return `Leaving the interrupt, the kernel runs softirqs on top of ${code(event.task)}, with interrupts on again.`;
-    case "nmi":
-      return `An NMI arrives at ${code(event.symbol)}. It asks nobody: interrupts being off does not hold it back.`;
-    case "mce":
-      return `A machine check arrives at ${code(event.symbol)}: a fifth context, on top of whatever was pending.`;
-    case "fault":
-      return `The CPU raises ${event.mnemonic} at ${code(event.symbol)}.`;
-    case "gap-opened":
-      return `The entry code copies the frame ${event.words} words down. What it leaves behind is room for a push onto the interrupted stack.`;
-    case "frame-rewritten":
-      return frameRewritten(event, design);
-    case "push-begun":
-      return event.access === "depth"
-        ? `The handler raises \`depth\` to ${event.depth} before it fills ${slot(event.index)}: an NMI that traps in between must find the slot taken.`
-        : `The handler writes ${slot(event.index)} before it raises \`depth\`: an NMI that traps now would take the same slot.`;
-    case "slot-pushed":
-      if (event.access === "depth")
-        return `\`depth\` is raised to ${event.depth} only now: ${slot(event.index)} counts as taken, with whatever lies in it by now.`;
-      return `${slot(event.index)} now holds the address behind the five bytes: what a real call would have pushed. ${
-        design === "percpu"
-          ? "It lies in this CPU’s area: should the task go elsewhere, it stays behind."
-          : "It lies in thread_info, so it goes wherever the task goes."
-      }`;
-    case "pop-begun":
-      return event.access === "depth"
-        ? `The stub lowers \`depth\` to ${event.depth} before it has read ${slot(event.index)}: a trap now would overwrite it.`
-        : `The stub reads ${slot(event.index)} while \`depth\` still says ${event.depth}: an interrupt that traps now takes the next slot, not this one.`;
-    case "slot-popped":
-      if (event.access === "slot")
-        return `The stub reads ${slot(event.index)} only now, after \`depth\` has called it free: whatever lies in it by now is taken for the return address.`;
-      return `\`depth\` goes down to ${event.depth} and ${slot(event.index)} is free. The address it held is on its way to the stack, where a call would have put it.`;
-    case "iret":
-      return event.vector < 0
-        ? `\`iretq\` goes to ${code(event.symbol)}.`
-        : `\`iretq\` pops the five words of the frame. The CPU goes on at ${code(event.symbol)}, on the interrupted stack.`;
-    case "stub-entered":
-      return `\`iretq\` pops the frame, and the CPU is back in ${CONTEXTS[event.context]} context: same stack, same registers, but standing on ${code(event.stub)} instead of behind the \`int3\`.`;
-    case "call-emulated":
-      return `RIP stands on ${code(event.target_symbol)} and the return address lies on top of the stack: all that \`call\` does has been done, in the context that executed the \`int3\`.`;
-    case "fops-called":
-      return `${code(event.func)} is called for ${code(event.symbol)}, on its way from ${code(event.parent_symbol)}${event.regs === "0x0" ? "" : ", with all registers to look at and to change"}. The call was not lost.`;
-    case "fops-missed":
-      return event.allowed
-        ? `${code(event.symbol)} was entered without ${code(event.op)} being called. That is allowed here: a nop stood on the site before.`
-        : `${code(event.symbol)} was entered without ${code(event.op)} being called, although the site was a call before and will be one again.`;
-    case "old-body-ran":
-      return `RIP stands in the old body of ${code(event.function)}, although a live patch has replaced it by ${code(event.replacement)}. The fix is undone for this call, and nobody is told.`;
-    case "redirected":
-      return `The live patch has changed the saved \`ip\`: the trampoline returns into ${code(event.replacement)} instead of ${code(event.function)}.`;
-    case "preempted":
-      return `On its way out of the trap the kernel lets another task run. ${code(event.task)} is put aside, ${
-        design === "percpu"
-          ? "and what its trap has pushed lies in this CPU’s stack."
-          : `with ${times(event.depth, "address", "addresses")} pending.`
-      }`;
-    case "migrated":
-      return `${code(event.task)} goes on, on CPU ${event.cpu} instead of CPU ${event.from_cpu}. ${
-        design === "percpu"
-          ? `What its trap had pushed lies in CPU ${event.from_cpu}’s stack, and stays there.`
-          : `Its thread_info came along, with ${times(event.depth, "address", "addresses")} pending.`
-      }`;
-    case "forked":
-      return `\`arch_dup_task_struct()\` has copied ${code(event.parent)} to ${event.child === event.parent ? "a new task" : code(event.child)}, the int3 stack included: the child begins with depth ${event.depth}.`;
-    case "halted":
-      return `CPU ${event.cpu} executes \`hlt\`.`;
-    default:
-      return assertNever(event);
-  }
-}
-
-function fetchView(event: Extract<LensEvent, { event: "fetch-view" }>): string {
-  const seen = `CPU ${event.cpu} would decode ${bytes(event.seen)} at ${code(event.symbol)}`;
-  switch (event.cause) {
-    case "stored":
-      return `${seen}: it has not fetched what was just written, and need not before it serialises.`;
-    case "serialised":
-      return `${seen}, as memory has it: it executed a serialising instruction, and whatever it had fetched before is gone.`;
-    default:
-      return `${seen}: the schedule lets it see ${event.stale.length === 0 ? "all" : "some"} of the new bytes. Nothing but a serialising instruction could have made it.`;
-  }
-}
-
-function textWrite(event: Extract<LensEvent, { event: "text-write" }>): string {
-  const site = code(event.symbol.replace(/\+0x[0-9a-f]+$/, ""));
-  switch (event.part) {
-    case "breakpoint":
-      return `The patcher writes \`cc\` over the first byte of ${site}, through the text’s writable alias. Whoever fetches that byte takes a breakpoint.`;
-    case "tail":
-      return `The four bytes behind the breakpoint become ${bytes(event.new)}, the rest of the new instruction. Nobody decodes them: everybody stops at the \`int3\` in front.`;
-    case "first-byte":
-      return `The breakpoint gives way to ${bytes(event.new)}. The five bytes are one instruction again: the new one.`;
-    default:
-      return `Kernel text changes at ${code(event.symbol)}: ${bytes(event.old)} becomes ${bytes(event.new)}.`;
-  }
-}
-
-function framePushed(vector: number, handler: string, symbol: string): string {
-  if (vector === 3) {
-    return `The CPU delivers #BP: it aligns RSP to 16 and pushes SS, RSP, RFLAGS, CS and RIP onto the interrupted stack. RIP is ${code(symbol)}, behind the \`cc\`. Interrupts are off; ${code(handler)} begins.`;
-  }
-  return `The CPU delivers ${vectorName(vector)}: five words go onto the stack, and ${code(handler)} begins. ${code(symbol)} will go on afterwards.`;
-}
-
-function frameRewritten(event: Extract<LensEvent, { event: "frame-rewritten" }>, design: string): string {
-  const word = FRAME_WORDS[event.field] ?? event.field;
-  if (event.field === "sp") {
-    return `The handler lowers the frame’s \`RSP\` by a word: the return address that it pushes will lie on top when \`iretq\` is done.`;
-  }
-  if (event.field !== "ip") return `The handler changes the frame’s \`${word}\`.`;
-  if (design === "skip") {
-    return `The handler moves the frame’s \`RIP\` on to ${code(event.new_symbol)}, behind the five bytes. The call is treated as a nop: whoever wanted to be called is not.`;
-  }
-  if (event.new_symbol.includes("_stub_")) {
-    return `The handler points the frame’s \`RIP\` at a stub. When \`iretq\` pops the frame, the CPU will go on at ${code(event.new_symbol)} instead of ${code(event.old_symbol)}, with the interrupted task’s own stack and registers as they were.`;
-  }
-  return `The handler points the frame’s \`RIP\` at ${code(event.new_symbol)} instead of ${code(event.old_symbol)}.`;
-}
-
-/** The passes of ftrace_replace_code(). */
-const PHASES: Record<string, string> = {
-  breakpoints: "First pass: `add_breakpoints()` puts a breakpoint on every site that will change.",
-  "sync-1": "First sync: every CPU must have seen the breakpoints before a byte behind them changes.",
-  tails: "Second pass: `add_update()` writes the four bytes behind each breakpoint.",
-  "sync-2": "Second sync: every CPU must have seen the new tails before a breakpoint goes.",
-  "first-bytes":
-    "Third pass: `finish_update()` replaces each breakpoint by the first byte of the new instruction.",
-  "sync-3": "Third sync: no CPU may still take a breakpoint that nobody will claim any more.",
-  synced: "Every CPU has serialised since it was asked to: the sync is over, and the patcher goes on.",
-  done: "The change is complete. `modifying_ftrace_code` drops, and `do_int3()` stops asking ftrace.",
-};
-
-/** What a function of the guest is there for: told while a step in it means nothing of its own. */
-const ROLES: Record<string, string> = {
-  int3: "The entry code saves the registers under the frame, which makes it a `struct pt_regs`, and calls `do_int3`.",
-  int3_create_gap: "The entry code makes room under the frame, saves the registers and calls `do_int3`.",
-  do_int3:
-    "`do_int3` asks ftrace first of all: is code being rewritten right now, and is this breakpoint one of its own?",
-  ftrace_int3_handler:
-    "`ftrace_int3_handler` looks up whether the trapping address is a site that ftrace is rewriting.",
-  ftrace_location: "`ftrace_location` searches the records for the trapping address.",
-  int3_thread_emulate:
-    "The handler promises the call: return address into the task’s stack, stub into the frame.",
-  int3_skip_emulate: "The handler lets the call fall through.",
-  int3_percpu_emulate:
-    "The handler promises the call: return address into the CPU’s stack, stub into the frame.",
-  int3_gap_emulate: "The handler pushes the return address onto the interrupted stack itself, into the gap.",
-  error_exit: "On the way out the entry code restores the registers; the frame is the last thing left.",
-  ftrace_int3_stub_regs_caller:
-    "The stub makes room for a return address and fetches it from the task’s stack, leaving every register as it was.",
-  ftrace_int3_stub_list_func:
-    "The stub makes room for a return address and fetches it from the task’s stack, leaving every register as it was.",
-  ftrace_caller: "The trampoline saves what a C function may clobber and calls the tracer.",
-  ftrace_regs_caller:
-    "The trampoline builds a `struct pt_regs` of all registers, so that a tracer can look at them and change where to go.",
-  klp_trampoline: "The live patch’s own trampoline builds a `struct pt_regs` and calls the live patch.",
-  ftrace_ops_list_func:
-    "`ftrace_ops_list_func` walks the list of ops and calls those whose filter has this address.",
-  klp_ftrace_handler: "The live patch’s callback changes the saved `ip`: that is how a function is replaced.",
-  ftrace_replace_code:
-    "`ftrace_replace_code` rewrites all sites in three passes, with a sync of all CPUs after each.",
-  add_breakpoints:
-    "`add_breakpoints` checks that the site holds the bytes it expects, and puts a breakpoint on it.",
-  add_update: "`add_update` writes the tail of the new instruction behind the breakpoint.",
-  finish_update: "`finish_update` replaces the breakpoint by the first byte of the new instruction.",
-  run_sync: "`run_sync` makes every CPU execute a serialising instruction, and waits for all of them.",
-  sync_core: "`sync_core` serialises this CPU by an `iretq` to itself.",
-  text_poke: "The store goes to the text’s alias in the direct map; the text itself is read-only.",
-};
-
-/** The few instructions that deserve a sentence of their own though they raise no event. */
-const NOTES: readonly { readonly in: RegExp; readonly insn: RegExp; readonly says: string }[] = [
-  {
-    in: /_stub_/,
-    insn: /^(sub rsp|lea rsp)/,
-    says: "The stub makes room on the stack for the return address.",
-  },
-  {
-    in: /_stub_/,
-    insn: /^push/,
-    says: "The stub saves the registers that it needs, below the room that it has made.",
-  },
-  {
-    in: /_stub_/,
-    insn: /gs:\[?current_task/,
-    says: "The stub asks for the current task. On whatever CPU this is by now, it is the task that executed the `int3`.",
-  },
-  {
-    in: /_stub_/,
-    insn: /^mov \[rsp/,
-    says: "The stub puts the address into the room that it has made: there a `call` would have pushed it.",
-  },
-  {
-    in: /_stub_/,
-    insn: /^pop/,
-    says: "The registers get back what they held. Nothing will show that the stub was here.",
-  },
-  {
-    in: /^int3/,
-    insn: /^push -1/,
-    says: "The entry code pushes −1 where a system call’s number would be: `orig_ax`.",
-  },
-  {
-    in: /^int3/,
-    insn: /^mov rdi, rsp/,
-    says: "The stack pointer is now the `regs` that `do_int3` gets: the frame is its top end.",
-  },
-  {
-    in: /^error_exit/,
-    insn: /^add rsp, 8/,
-    says: "`orig_ax` is dropped. What is left is the frame, for `iretq`.",
-  },
-];
 
 /** The story's sentence at a moment. */
 export function tell(story: Story): string {
   switch (story.is) {
     case "start":
-      return `CPU ${story.cpu} stands at ${code(story.function)}. Press Play, or step through it with the arrow keys.`;
+      return `${say("start", { cpu: `${story.cpu}`, function: shortName(story.function) })} ${say("start-hint")}`;
     case "part":
       return tellPart(story);
     case "end":
-      return `${VERDICTS[story.verdict]} ${story.verdict === "ok" ? "The scenario is over." : "The run is over."}`;
+      return say(`end-${story.verdict}`);
     case "event":
-      return sentence(story.event, story.design);
-    case "step":
-      return (
-        noteOn(story.function, story.text) ??
-        ROLES[story.function] ??
-        `CPU ${story.cpu} goes on in ${code(story.function)}.`
-      );
+      return say(story.told.id, story.told.args);
+    case "step": {
+      const message = ofPlace(story.function, story.text);
+      return message === null
+        ? say("step", { cpu: `${story.cpu}`, function: shortName(story.function) })
+        : say(message);
+    }
     default:
       return assertNever(story);
   }
 }
 
-/** What each word of the frame is for, as the CPU pushes it. */
-const PUSHED: Record<FrameWord, string> = {
-  ss: "the stack segment of the interrupted code",
-  sp: "where its stack pointer stood",
-  flags: "its flags, with the interrupt flag as it was",
-  cs: "its code segment",
-  ip: "where it would go on",
-};
-
 function tellPart({ part, index, of, name }: Extract<Story, { is: "part" }>): string {
-  const count = `Word ${index} of ${of}`;
-  if (part.word === null) return `${count}: the CPU pushes the error code, ${code(name)}.`;
-  const word = `\`${WORD_NAMES[part.word]}\``;
+  const args = { index: `${index}`, of: `${of}`, value: shortName(name) };
+  if (part.word === null) return say("part-push-error-code", args);
   return part.is === "push"
-    ? `${count}: the CPU pushes ${word}, ${PUSHED[part.word]}: ${code(name)}.`
-    : `${count}: \`iretq\` pops ${code(name)} into ${word}.`;
-}
-
-function noteOn(name: string, insn: string): string | undefined {
-  return NOTES.find((note) => note.in.test(name) && note.insn.test(insn))?.says;
+    ? say(`part-push-${part.word}`, args)
+    : say("part-pop", { ...args, word: WORD_NAMES[part.word] });
 }
 
 /** The instruction behind a step, for the line under the sentence. */
 export function tellStep(story: Story): string | null {
-  return story.is === "step" ? `CPU ${story.cpu} executed \`${story.text}\` at ${code(story.place)}` : null;
+  return story.is === "step"
+    ? say("step-detail", { cpu: `${story.cpu}`, insn: story.text, place: shortName(story.place) })
+    : null;
 }
 
-/** The passage of the patch that an event shows; null leaves the scenario's own. */
+/** The passage of the patch that a moment shows, if it shows one. */
 export function passageOf(story: Story): Passage | null {
-  if (story.is !== "event") return story.is === "step" ? (ROLE_PASSAGES[story.function] ?? null) : null;
-  const { event, design } = story;
-  switch (event.event) {
-    case "text-write":
-      return event.part === "breakpoint" ? "breakpoint" : null;
-    case "fetch-view":
-      return "breakpoint";
-    case "patch-phase":
-      return event.phase === "breakpoints" ? "breakpoint" : null;
-    case "int3":
-    case "frame-pushed":
-      return "breakpoint";
-    case "frame-rewritten":
-      return design === "skip" ? "skip" : "frame";
-    case "fops-missed":
-    case "old-body-ran":
-      return design === "skip" ? "skip" : null;
-    case "push-begun":
-      return "slots";
-    case "slot-pushed":
-      return "communicate";
-    case "pop-begun":
-      return "offsets";
-    case "slot-popped":
-      return "communicate";
-    case "iret":
-    case "stub-entered":
-      return design === "skip" ? "skip" : "stub";
-    case "call-emulated":
-    case "fops-called":
-    case "redirected":
-      return "emulate";
-    case "irq":
-    case "softirq":
-    case "nmi":
-    case "mce":
-      return "four";
-    case "preempted":
-      return "percpu";
-    case "migrated":
-      return "thread";
-    case "forked":
-      return "fork";
-    case "ipi-sent":
-    case "ipi-taken":
-    case "sync-core":
-    case "fault":
-    case "gap-opened":
-    case "halted":
-      return null;
-    default:
-      return assertNever(event);
-  }
+  if (story.is === "event") return story.told.passage;
+  return story.is === "step" ? passageOfPlace(story.function) : null;
 }
-
-const ROLE_PASSAGES: Record<string, Passage> = {
-  ftrace_int3_stub_regs_caller: "offsets",
-  ftrace_int3_stub_list_func: "offsets",
-  int3_thread_emulate: "communicate",
-  add_breakpoints: "breakpoint",
-};
 
 /** An event's name on the timeline and in lists. */
 export const EVENT_NAMES: Record<LensEvent["event"], string> = {

@@ -39,6 +39,19 @@ export type LensEvent =
   | Forked
   | Halted;
 export type Cpu = number;
+export type Passage =
+  | "breakpoint"
+  | "skip"
+  | "emulate"
+  | "frame"
+  | "stub"
+  | "communicate"
+  | "four"
+  | "slots"
+  | "percpu"
+  | "thread"
+  | "fork"
+  | "offsets";
 export type SeverityName = "violation" | "note";
 export type WaitName =
   | "exception"
@@ -224,9 +237,10 @@ export interface Registers {
  * Steps [first, first + count) of the log; ONE binary steps frame for the same moments follows at once.
  *
  * `insns` and `lanes` are the entries that these steps use for the first time; their ids count up from 0 over the
- * session. `events` and `findings` belong to these steps; findings that the run's end brought come with its last
- * chunk, or, where that was sent already, with a chunk of count 0. `held` tells what CPUs hold back from a moment in
- * [first, first + count] on; an injection that nothing has run since comes with a chunk of count 0 too.
+ * session. `events` and `findings` belong to these steps, and `told[n]` to `events[n]`; findings that the run's end
+ * brought come with its last chunk, or, where that was sent already, with a chunk of count 0. `held` tells what CPUs
+ * hold back from a moment in [first, first + count] on; an injection that nothing has run since comes with a chunk of
+ * count 0 too.
  */
 export interface Chunk {
   type: "chunk";
@@ -235,6 +249,7 @@ export interface Chunk {
   insns: Insn[];
   lanes: Lane[];
   events: LensEvent[];
+  told: Told[];
   findings: Finding[];
   held: Held[];
 }
@@ -643,6 +658,19 @@ export interface Halted {
   event: "halted";
   ip: Hex;
   symbol: string;
+}
+/**
+ * By which message of the copy an event is told, and what goes into it; `passage` names the patch's own words.
+ *
+ * Of the events of one step the one with the lowest `weight` is the story.
+ */
+export interface Told {
+  id: string;
+  args: {
+    [k: string]: string | number;
+  };
+  passage: Passage | null;
+  weight: number;
 }
 /**
  * A check that does not hold, at the step that broke it.

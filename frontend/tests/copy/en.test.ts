@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { EVENT_NAMES, passageOf, sentence, tell, troubleText } from "../../src/copy/en";
-import { PASSAGES } from "../../src/copy/patch";
+import { EVENT_NAMES, tell, troubleText } from "../../src/copy/en";
 import type { LensEvent } from "../../src/wire/wire.gen";
 
 interface Schema {
@@ -52,17 +51,6 @@ describe("the page's words", () => {
     expect(events.map(({ event }) => event).toSorted()).toEqual(Object.keys(EVENT_NAMES).toSorted());
   });
 
-  it.each(events)("tell a sentence of $event", (event) => {
-    for (const design of ["skip", "thread", "percpu", "gap"]) {
-      const text = sentence(event, design);
-      expect(text).toMatch(/^[A-Z`].*\.$/s);
-      expect(text).not.toMatch(/undefined|NaN|\[object/);
-      expect((text.match(/`/g) ?? []).length % 2).toBe(0);
-      const passage = passageOf({ is: "event", event, design });
-      if (passage !== null) expect(PASSAGES[passage]).toMatch(/⟦.+⟧/s);
-    }
-  });
-
   it("tell how to begin", () => {
     expect(tell({ is: "start", cpu: 0, function: "scenario_start" })).toContain("`scenario_start`");
   });
@@ -79,26 +67,5 @@ describe("the page's words", () => {
       const { title, text, action } = troubleText(trouble);
       expect([title, text, action].every((words) => words.length > 4)).toBe(true);
     }
-  });
-});
-
-describe("a push or pop in the wrong order", () => {
-  const access = {
-    n: 1,
-    cpu: 0,
-    owner: "worker",
-    task: "worker",
-    index: 0,
-    value: "0x1",
-    depth: 1,
-    context: "process",
-    addr: "0x2",
-  } as const;
-
-  it("does not call what it finds in the slot the return address", () => {
-    const pushed = sentence({ ...access, event: "slot-pushed", access: "depth" }, "thread");
-    const popped = sentence({ ...access, event: "slot-popped", access: "slot" }, "thread");
-    expect(pushed).toContain("whatever lies in it by now");
-    expect(popped).toContain("whatever lies in it by now");
   });
 });

@@ -40,7 +40,7 @@ class Lens:
         """`start` is the state at moment 0."""
         self.spec = spec
         self._record = Record()
-        self._kernel = kernel = Kernel(image, start)
+        self.kernel = kernel = Kernel(image, start)
         self._dispatch = dispatch = Dispatch(self._classify)
         accesses = Accesses(image.disassembler)
         self._contexts = Contexts(kernel, dispatch, start)
@@ -58,7 +58,7 @@ class Lens:
     @property
     def sites(self) -> tuple[int, ...]:
         """The addresses of all five-byte sites that the guest rewrites."""
-        return tuple(place.address for place in self._kernel.sites)
+        return tuple(place.address for place in self.kernel.sites)
 
     def noteworthy(self, block: Block) -> Iterator[int]:
         """The steps, counted from the block's first, that must be observed; decided step by step, as they are."""
@@ -135,5 +135,5 @@ class Lens:
         if vector == INVALID_OPCODE:
             self._text.undecodable(frame.pushed_ip)
         mnemonic = MNEMONICS.get(vector, f"vector {vector}")
-        where = self._kernel.name(frame.pushed_ip)
+        where = self.kernel.name(frame.pushed_ip)
         self._record.breach("no-unexpected-fault", faults.delivered(mnemonic, step.error_code, where))

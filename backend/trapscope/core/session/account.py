@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Iterable
 
 from trapscope.core.image import Image
 from trapscope.core.lens import Event, Finding, Lane, Lens
 from trapscope.core.machine import Block, Held, Machine, View
+from trapscope.core.telling import Teller, Told
 from trapscope.core.trace import State, Trace
 from trapscope.core.types import RunSpec
 
@@ -25,6 +27,9 @@ class Account:
         self.lens = Lens(image, spec, state0.copy())
         self.events: list[Event] = []
         """What the steps meant."""
+        self.told: list[Told] = []
+        """What each event is told by."""
+        self._teller = Teller(spec.design, self.lens.kernel.name, self.lens.kernel.slot_count)
         self.findings: list[Finding] = []
         """What the checks found."""
         self.lanes: list[Lane] = []
@@ -56,7 +61,7 @@ class Account:
         for row in self.lens.noteworthy(block):
             self._look_at_views(views, block, row)
             self._stay_in_lanes(cpus[done:row])
-            self.events += self.lens.observe(block.step(row), self.trace.play(block.first + row + 1))
+            self._take(self.lens.observe(block.step(row), self.trace.play(block.first + row + 1)))
             self.lane_of.append(self._lane_id(self.lens.lane))
             self.findings += self.lens.take_findings()
             done = row + 1
@@ -66,7 +71,12 @@ class Account:
     def _look_at_views(self, views: deque[View], block: Block, end: int) -> None:
         """Those that changed behind a step before `end`."""
         while views and views[0].step < end:
-            self.events += self.lens.look_at_view(views.popleft(), block.first)
+            self._take(self.lens.look_at_view(views.popleft(), block.first))
+
+    def _take(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.events.append(event)
+            self.told.append(self._teller.tell(event))
 
     def _stay_in_lanes(self, cpus: list[int]) -> None:
         """Steps of these CPUs, none of which changed what its CPU is doing."""

@@ -20,6 +20,7 @@ from trapscope.core.session.ending import Ending, ending_of
 from trapscope.core.session.params import booted
 from trapscope.core.session.player import Player
 from trapscope.core.session.schedule import MAX_LENGTH, AnyToken, Inject, Names, parse
+from trapscope.core.telling import Told
 from trapscope.core.trace import Memory, State, Trace
 from trapscope.core.types import DEFAULT_MAX_STEPS, FetchModel, RunSpec, Severity, Step, Verdict
 
@@ -61,6 +62,11 @@ class Session:
     def events(self) -> list[Event]:
         """What the steps meant."""
         return self._settled().events
+
+    @property
+    def told(self) -> list[Told]:
+        """What each event is told by, in the events' order."""
+        return self._settled().told
 
     @property
     def findings(self) -> list[Finding]:

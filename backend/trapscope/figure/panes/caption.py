@@ -52,7 +52,10 @@ def draw_story(canvas: Canvas, scene: Scene, story: Story, x: float, y: float, r
         line = cut_runs(finding_text(finding), SMALL, told - 20)
         canvas.rich(x + 11, at, line, size=SMALL, fill=theme.ink, code=theme.ink)
         at += 24
-    quote = wrap(f"“{passage_at(scene)}”", SMALL, 440, 5)
+    passage = passage_at(scene)
+    if passage is None:
+        return
+    quote = wrap(f"“{passage}”", SMALL, 440, 5)
     left, top = x + room - 446, y + height / 2 - 9 * len(quote)
     canvas.rect(left - 16, top - 2, 2, 18 * len(quote) + 2, fill=theme.rule_2)
     for number, line in enumerate(quote):

@@ -14,8 +14,8 @@ from trapscope.core.reading import Names, vector_name
 from trapscope.core.reading.names import short, wide
 from trapscope.figure.canvas import Canvas
 from trapscope.figure.facts.frames import IretFrame
+from trapscope.figure.facts.names import WORDS
 from trapscope.figure.facts.rows import Fold, Row, Segment, StackView
-from trapscope.figure.facts.sentences import WORDS
 from trapscope.figure.facts.words import StackWord
 from trapscope.figure.theme import BODY, SMALL, TINY
 from trapscope.figure.type import cut, cut_runs, runs_width, width

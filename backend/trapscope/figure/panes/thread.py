@@ -6,7 +6,7 @@ from typing import Final
 
 from trapscope.core.reading import Names
 from trapscope.figure.canvas import Canvas
-from trapscope.figure.facts.sentences import CONTEXTS
+from trapscope.figure.facts.names import CONTEXTS
 from trapscope.figure.facts.thread import CACHE_LINE, Field, Hole, Int3Stack, Slot, ThreadView
 from trapscope.figure.theme import BODY, SMALL, TINY
 from trapscope.figure.type import cut, width

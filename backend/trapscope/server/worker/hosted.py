@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Final, assert_never
 
 from trapscope import figure
+from trapscope.copy import english
 from trapscope.core.errors import BadInput, BadSchedule, ImageError
 from trapscope.core.image import Image
 from trapscope.core.reading import Reading
@@ -183,7 +184,7 @@ class Hosted:
         reading = self._held(request.session).reading
         moment = moment_of(request.at, reading.session)
         return figure.draw(
-            reading, moment, self._sources, theme=request.theme, part=request.part, cpu=request.cpu
+            reading, moment, self._sources, english(), theme=request.theme, part=request.part, cpu=request.cpu
         )  # fmt: skip
 
     def _held(self, session: str) -> Held:

@@ -15,7 +15,7 @@ import numpy as np
 from trapscope.core.machine import Code
 from trapscope.core.session import Session
 from trapscope.wire.batch import Decoded, encode_steps
-from trapscope.wire.events import event_object, finding_object
+from trapscope.wire.events import event_object, finding_object, told_object
 from trapscope.wire.held import held_object
 from trapscope.wire.values import hex_text
 
@@ -69,6 +69,7 @@ class Recorder:
                 for number, lane in enumerate(session.lanes[self._lanes :], self._lanes)
             ],
             "events": [event_object(event) for event in session.events[self._events :]],
+            "told": [told_object(told) for told in session.told[self._events :]],
             "findings": [finding_object(finding) for finding in session.findings[self._findings :]],
             "held": [held_object(held) for held in session.held[self._held :]],
         }

@@ -10,7 +10,7 @@ import type { MemoryRange } from "../../wire/frame";
 import { FrameError } from "../../wire/reader";
 import { REGISTERS } from "../../wire/registers";
 import { type Step, Steps } from "../../wire/steps";
-import type { Chunk, Finding, Insn, Lane, LensEvent, Registers } from "../../wire/wire.gen";
+import type { Chunk, Finding, Insn, Lane, LensEvent, Registers, Told } from "../../wire/wire.gen";
 import { HeldLog, type Holding, type Span } from "./held";
 import { Calls, type Flow, flowOf, type Parked } from "./calls";
 import type { Guest } from "../guest/guest";
@@ -41,6 +41,8 @@ export class Recording {
   readonly findings: Finding[] = [];
   readonly #held: HeldLog;
   readonly #eventMoments: number[] = [];
+  /** What each event is told by. */
+  readonly #told: Told[] = [];
   readonly #codes: Code[] = [];
   readonly #lanes: Lane[] = [];
   /** For each CPU the moments of its own steps. */
@@ -86,8 +88,12 @@ export class Recording {
     // The chunk without steps that tells of the run's end may come again after a reconnection.
     const isTold = (told: readonly object[], next: object): boolean =>
       chunk.count === 0 && told.some((other) => JSON.stringify(other) === JSON.stringify(next));
-    for (const event of chunk.events.filter((candidate) => !isTold(this.events, candidate))) {
+    for (const [index, event] of chunk.events.entries()) {
+      const told = chunk.told[index];
+      if (told === undefined) throw new FrameError(`event ${index} of a chunk is not told`);
+      if (isTold(this.events, event)) continue;
       this.events.push(event);
+      this.#told.push(told);
       this.#eventMoments.push(event.n);
       this.sites.add(event);
     }
@@ -120,7 +126,7 @@ export class Recording {
       own.length = countBefore(own, moment);
     });
     this.events.length = countBefore(this.#eventMoments, moment);
-    this.#eventMoments.length = this.events.length;
+    this.#eventMoments.length = this.#told.length = this.events.length;
     this.#held.truncate(moment);
     this.findings.splice(0, this.findings.length, ...this.findings.filter((finding) => finding.n < moment));
   }
@@ -157,6 +163,15 @@ export class Recording {
       countBefore(this.#eventMoments, moment),
       countBefore(this.#eventMoments, moment + 1),
     );
+  }
+
+  /** The events of one step, each with what it is told by. */
+  toldOf(moment: number): readonly { readonly event: LensEvent; readonly told: Told }[] {
+    const first = countBefore(this.#eventMoments, moment);
+    return this.eventsOf(moment).flatMap((event, index) => {
+      const told = this.#told[first + index];
+      return told === undefined ? [] : [{ event, told }];
+    });
   }
 
   /** The events of all steps before `moment`. */

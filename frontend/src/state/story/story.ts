@@ -1,16 +1,14 @@
 /** What there is to tell at a moment: the weightiest event of the step just made, or the step itself. */
 
-import type { Lane, LensEvent, VerdictName } from "../../wire/wire.gen";
+import type { Lane, LensEvent, Told, VerdictName } from "../../wire/wire.gen";
 import { compactInsn } from "../guest/assembly";
-import type { EventName } from "../timeline/beats";
 import { type Part, partsOf } from "../stage/micro";
 import type { Recording } from "../run/recording";
 import { shortName, splitName } from "../guest/symbols";
 import { wordText } from "../guest/words";
 
 /** What a story depends on besides the run and the moment. */
-export interface Telling {
-  readonly design: string;
+export interface Aspect {
   /** How many words of the step at the moment have been moved already. */
   readonly micro: number;
   /** How the run ended; null while it has not. */
@@ -27,7 +25,7 @@ export type Story =
       readonly of: number;
       readonly name: string;
     }
-  | { readonly is: "event"; readonly event: LensEvent; readonly design: string }
+  | { readonly is: "event"; readonly event: LensEvent; readonly told: Told }
   | {
       readonly is: "step";
       readonly cpu: number;
@@ -37,7 +35,7 @@ export type Story =
       readonly source: string | null;
     };
 
-export interface Told {
+export interface Tale {
   readonly story: Story;
   readonly lane: Lane | null;
   /** The other events of the same step. */
@@ -46,46 +44,7 @@ export interface Told {
   readonly since: { readonly event: LensEvent; readonly steps: number } | null;
 }
 
-/** Where one step raises several events, the one that the others explain comes first. */
-const WEIGHT: readonly EventName[] = [
-  "fault",
-  "old-body-ran",
-  "fops-missed",
-  "redirected",
-  "fops-called",
-  "call-emulated",
-  "stub-entered",
-  "frame-rewritten",
-  "slot-pushed",
-  "slot-popped",
-  "int3",
-  "gap-opened",
-  "preempted",
-  "migrated",
-  "forked",
-  "softirq",
-  "sync-core",
-  "text-write",
-  "fetch-view",
-  "patch-phase",
-  "ipi-sent",
-  "nmi",
-  "mce",
-  "irq",
-  "ipi-taken",
-  "frame-pushed",
-  "iret",
-];
-
-export function weightiest(events: readonly LensEvent[]): LensEvent | null {
-  const rank = (event: LensEvent): number => {
-    const index = WEIGHT.indexOf(event.event);
-    return index < 0 ? WEIGHT.length : index;
-  };
-  return events.toSorted((a, b) => rank(a) - rank(b))[0] ?? null;
-}
-
-export function storyAt(recording: Recording, moment: number, { design, micro, verdict }: Telling): Told {
+export function storyAt(recording: Recording, moment: number, { micro, verdict }: Aspect): Tale {
   const parts = micro > 0 ? partsOf(recording, moment) : [];
   const part = parts[micro - 1];
   if (part !== undefined) {
@@ -99,13 +58,13 @@ export function storyAt(recording: Recording, moment: number, { design, micro, v
   }
   const step = recording.step(moment - 1);
   const lane = recording.lane(step);
-  const events = recording.eventsOf(moment - 1);
-  const event = weightiest(events);
-  if (event !== null) {
+  const told = recording.toldOf(moment - 1);
+  const [first] = told.toSorted((one, other) => one.told.weight - other.told.weight);
+  if (first !== undefined) {
     return {
-      story: { is: "event", event, design },
+      story: { is: "event", ...first },
       lane,
-      others: events.filter((other) => other !== event),
+      others: told.flatMap(({ event }) => (event === first.event ? [] : [event])),
       since: null,
     };
   }

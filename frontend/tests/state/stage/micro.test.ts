@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { tell } from "../../../src/copy/en";
 import { Cursor } from "../../../src/state/timeline/cursor.svelte";
 import { partsOf } from "../../../src/state/stage/micro";
-import { storyAt, type Telling } from "../../../src/state/story/story";
+import { storyAt, type Aspect } from "../../../src/state/story/story";
 import { firstCall, MOMENT } from "../../firstCall";
 
 const run = firstCall();
-const telling = (micro: number): Telling => ({ design: "thread", micro, verdict: null });
+const telling = (micro: number): Aspect => ({ micro, verdict: null });
 const DELIVERY = MOMENT.delivered - 1;
 const IRET = MOMENT.returned - 1;
 

@@ -8,14 +8,14 @@ import { motionsOf, reversed } from "../../../src/state/stage/motion";
 import { siteView } from "../../../src/state/stage/siteView";
 import { stackView } from "../../../src/state/stage/stackView";
 import type { StackWord } from "../../../src/state/stage/stackWord";
-import { storyAt, type Telling } from "../../../src/state/story/story";
+import { storyAt, type Aspect } from "../../../src/state/story/story";
 import { threadView } from "../../../src/state/stage/threadView";
 import { marksApart, timeline } from "../../../src/state/timeline/timeline";
 import type { LensEvent } from "../../../src/wire/wire.gen";
 import { firstCall, FRAME, MOMENT, SITE, SLOT, STUB } from "../../firstCall";
 
 const run = firstCall();
-const telling = (micro: number): Telling => ({ design: "thread", micro, verdict: null });
+const telling = (micro: number): Aspect => ({ micro, verdict: null });
 
 function wordsAt(moment: number): StackWord[] {
   return stackView(run, moment, 0).segments.flatMap(({ rows }) =>
