@@ -639,7 +639,7 @@ export interface Migrated {
   depth: number;
 }
 /**
- * arch_dup_task_struct() has copied a task; `depth` is what the child inherited.
+ * arch_dup_task_struct() has copied a task; `depth` is what the child inherited, `addr` where its copy lies.
  */
 export interface Forked {
   n: Moment;
@@ -648,6 +648,7 @@ export interface Forked {
   parent: string;
   child: string;
   depth: number;
+  addr: Hex;
 }
 /**
  * The CPU executed `hlt`.

@@ -119,7 +119,7 @@ def test_traced_preempt_makes_one_process_context_hold_two_slots(image: Image) -
 
 def test_a_child_is_copied_with_depth_0(image: Image) -> None:
     (forked,) = [event for event in played(image, "fork").events if isinstance(event, Forked)]
-    assert (forked.parent, forked.depth) == ("worker", 0)
+    assert (forked.parent, forked.depth, forked.addr) == ("worker", 0, image.symbol("child").address)
 
 
 def test_a_fork_from_an_interrupt_before_the_pop_copies_a_phantom_depth(image: Image) -> None:

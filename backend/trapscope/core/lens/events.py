@@ -393,13 +393,14 @@ class Migrated(Event):
 
 @dataclass(frozen=True, slots=True)
 class Forked(Event):
-    """arch_dup_task_struct() has copied a task; `depth` is what the child inherited."""
+    """arch_dup_task_struct() has copied a task; `depth` is what the child inherited, `addr` where its copy lies."""
 
     name: ClassVar[str] = "forked"
 
     parent: str
     child: str
     depth: int
+    addr: Hex
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class Scheduling:
                 self._forks.remove(fork)
                 child, parent = (self._kernel.task_name(task, after.memory) for task in fork[1:])
                 depth = self._stacks.depth_of_task(fork[1], after.memory)
-                self._record.events.append(Forked(step.moment, step.cpu, parent, child, depth))
+                self._record.events.append(Forked(step.moment, step.cpu, parent, child, depth, fork[1]))
                 return
 
     def _on_death(self, step: Step, after: State) -> None:

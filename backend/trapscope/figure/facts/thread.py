@@ -52,6 +52,8 @@ class Slot:
     value: int
     context: Context | None
     is_full: bool
+    is_between: bool
+    """A push or a pop is half done: the address is there, and depth does not count it."""
     is_top: bool
     is_new: bool
 
@@ -139,9 +141,11 @@ def _stack(scene: Scene, base: int, name: str, offset: int, cpu: int | None) -> 
     for index in range(slots_of.extents[0]):
         at = base + slots_of.offset + index * slots_of.element_size
         full = index < count
-        context = _pusher(scene, index, (at, base + depth.offset)) if full else None
+        words = at, base + depth.offset
+        context = _pusher(scene, index, words) if full else None
+        between = not full and _is_half_done(scene, index, words)
         new = scene.is_new(scene.reading.writer(at, scene.moment))
-        slots.append(Slot(index, scene.word(at), context, full, index == count - 1, new))
+        slots.append(Slot(index, scene.word(at), context, full, between, index == count - 1, new))
     return Int3Stack(name, offset, layout.size, cpu, depth, count, tuple(slots))
 
 
@@ -151,6 +155,12 @@ def _pusher(scene: Scene, index: int, words: tuple[int, int]) -> Context | None:
         if event.index == index and event.addr in words and isinstance(event, lens.SlotPushed | lens.SlotPopped):
             return event.context if isinstance(event, lens.SlotPushed) else None
     return None
+
+
+def _is_half_done(scene: Scene, index: int, words: tuple[int, int]) -> bool:
+    """Whether the last that was done with this slot is the first half of a push or a pop."""
+    mine = (event for event in scene.events(lens.StackAccess) if event.index == index and event.addr in words)
+    return isinstance(next(mine, None), lens.PushBegun | lens.PopBegun)
 
 
 def _field(scene: Scene, base: int, offset: int, member: Member) -> Field:

@@ -160,7 +160,8 @@ def _slot(canvas: Canvas, slot: Slot, names: Names, x: float, top: float, room: 
         canvas.rect(x, top, 3.5, height, fill=colour, radius=1.5)
     ink, y = theme.ink if slot.is_full else theme.ghost, top + height / 2 + 4
     canvas.text(x + 10, y, f"slots[{slot.index}]", size=SMALL, fill=ink, mono=True)
-    note = "" if not slot.value and not slot.is_full else "left over" if not slot.is_full else ""
+    loose = "not counted by depth" if slot.is_between else "left over"
+    note = loose if slot.value and not slot.is_full else ""
     if slot.is_full and slot.context is not None:
         note = CONTEXTS[slot.context]
     note_fill = colour if slot.is_full else theme.ink_3

@@ -5,11 +5,12 @@
  */
 
 import { add, hex, int32, type U64 } from "../../lib/hex";
-import type { ContextName, SlotPopped, SlotPushed } from "../../wire/wire.gen";
+import type { ContextName, PopBegun, PushBegun, SlotPopped, SlotPushed } from "../../wire/wire.gen";
 import { type Field, fieldAt } from "../run/field";
 import type { Recording } from "../run/recording";
 
 const SLOT = 8; // bytes
+const ACCESSES: ReadonlySet<string> = new Set(["push-begun", "slot-pushed", "pop-begun", "slot-popped"]);
 
 export interface Slot {
   readonly index: number;
@@ -17,6 +18,8 @@ export interface Slot {
   readonly value: U64;
   /** The context that pushed it; null while the slot is free. */
   readonly context: ContextName | null;
+  /** A push or a pop is half done: the address is there, and depth does not count it. */
+  readonly isBetween: boolean;
   readonly isTop: boolean;
   readonly writer: number | null;
   readonly isNew: boolean;
@@ -55,6 +58,8 @@ export function int3StackAt(
       value: memory.u64(at),
       context:
         index < count ? pusherOf(recording, moment, index, [hex(at), hex(add(base, depthOf.offset))]) : null,
+      isBetween:
+        index >= count && isHalfDone(recording, moment, index, [hex(at), hex(add(base, depthOf.offset))]),
       isTop: index === count - 1,
       writer,
       isNew: writer !== null && writer === moment - 1,
@@ -78,4 +83,17 @@ function pusherOf(
       words.includes(candidate.addr),
   );
   return event?.event === "slot-pushed" ? event.context : null;
+}
+
+/** Whether the last that was done with this slot is the first half of a push or a pop. */
+function isHalfDone(recording: Recording, moment: number, index: number, words: readonly string[]): boolean {
+  const event = recording.lastEvent(
+    moment,
+    (candidate): candidate is PushBegun | SlotPushed | PopBegun | SlotPopped =>
+      ACCESSES.has(candidate.event) &&
+      "index" in candidate &&
+      candidate.index === index &&
+      words.includes(candidate.addr),
+  );
+  return event?.event === "push-begun" || event?.event === "pop-begun";
 }

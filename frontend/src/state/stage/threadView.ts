@@ -4,8 +4,8 @@
  * Everything is read through %gs:current_task and the structure's own layout, as the guest's assembly does.
  */
 
-import { add, hex, type U64 } from "../../lib/hex";
-import type { MemberInfo } from "../../wire/wire.gen";
+import { add, compare, hex, type U64, u64 } from "../../lib/hex";
+import type { Forked, MemberInfo } from "../../wire/wire.gen";
 import { type Field, fieldAt } from "../run/field";
 import { type Int3Stack, int3StackAt } from "./int3Stack";
 import type { Recording } from "../run/recording";
@@ -33,6 +33,8 @@ export interface ThreadView {
   readonly isUsed: boolean;
   /** The stacks that this design uses instead of the task's, one in each CPU's own area; empty for the others. */
   readonly perCpu: readonly Int3Stack[];
+  /** The copy that a fork has made of a task, as long as another task than that is shown. */
+  readonly copy: { readonly task: string; readonly stack: Int3Stack } | null;
 }
 
 /** Null where no task is current yet. */
@@ -72,6 +74,7 @@ export function threadView(
     lineEnd: CACHE_LINE,
     isUsed: design === "thread",
     stores: recording.writers.count(address, CACHE_LINE, moment),
+    copy: copyAt(recording, moment, address),
     perCpu:
       perCpu === null
         ? []
@@ -79,6 +82,19 @@ export function threadView(
             (base) => int3StackAt(recording, moment, add(base, perCpu), PER_CPU_STACK, perCpu) ?? [],
           ),
   };
+}
+
+/** What the last fork before a moment has copied to elsewhere than `shown`. */
+function copyAt(recording: Recording, moment: number, shown: U64): ThreadView["copy"] {
+  const forked = recording.lastEvent(moment, (event): event is Forked => event.event === "forked");
+  if (forked === null || compare(u64(forked.addr), shown) === 0) return null;
+  const { layout, address } = { layout: recording.guest.layout("task_struct"), address: u64(forked.addr) };
+  const [member, comm] = [layout.find(STACK), layout.find("comm")];
+  if (member === null || comm === null) return null;
+  const at = add(address, member.offset);
+  const stack = int3StackAt(recording, moment, at, "ftrace_int3_stack", member.offset);
+  const task = recording.at(moment).memory.text(add(address, comm.offset), comm.size);
+  return stack === null ? null : { task, stack };
 }
 
 /** Members in order, with the holes that alignment leaves between them. */

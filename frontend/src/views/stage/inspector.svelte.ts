@@ -18,6 +18,7 @@ export interface Subject {
 /** Where the card about a value goes: beside the value as it stood when it was pointed at. */
 export interface Spot {
   readonly left: number;
+  readonly right: number;
   readonly top: number;
   readonly bottom: number;
 }
@@ -28,7 +29,7 @@ const LEAVE = 160; // ms to get from the value to its card
 export class Inspector {
   /** The value whose card is open. */
   subject = $state.raw<Subject | null>(null);
-  spot = $state.raw<Spot>({ left: 0, top: 0, bottom: 0 });
+  spot = $state.raw<Spot>({ left: 0, right: 0, top: 0, bottom: 0 });
   #root: HTMLElement | null = null;
   #pointed: Subject | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -121,8 +122,8 @@ export class Inspector {
   #open(subject: Subject): void {
     this.close();
     if (!subject.element.isConnected) return;
-    const { left, top, bottom } = subject.element.getBoundingClientRect();
-    this.spot = { left, top, bottom };
+    const { left, right, top, bottom } = subject.element.getBoundingClientRect();
+    this.spot = { left, right, top, bottom };
     this.subject = subject;
     subject.element.setAttribute("aria-describedby", "value-card");
   }
