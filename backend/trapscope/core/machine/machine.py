@@ -16,27 +16,16 @@ from trapscope.core.machine.apic import Ipi, LocalApic
 from trapscope.core.machine.block import Block
 from trapscope.core.machine.code import Trait, traits
 from trapscope.core.machine.cpu import Cpu
-from trapscope.core.machine.delivery import Interrupted, Outcome, SecondFault, deliver, frame_bytes
+from trapscope.core.machine.deliveries import Deliveries
 from trapscope.core.machine.engine import Engine
 from trapscope.core.machine.engine import Image as EngineImage
-from trapscope.core.machine.faults import (
-    MC,
-    WITH_ERROR_CODE,
-    Event,
-    MachineCheckInProgress,
-    ShutdownCause,
-    Source,
-    ThirdFault,
-    TripleFault,
-    second,
-)
+from trapscope.core.machine.faults import Event, ShutdownCause
 from trapscope.core.machine.held import NOTHING, Held, Holding, Holdings, holding_of
 from trapscope.core.machine.journal import Glimpse
 from trapscope.core.machine.loader import BootParams, load
 from trapscope.core.machine.recorder import NOWHERE
 from trapscope.core.machine.selftest import verify
 from trapscope.core.types import (
-    CS,
     KERNEL_MAP,
     MAX_CPUS,
     RAM_BASE,
@@ -44,8 +33,6 @@ from trapscope.core.types import (
     REGISTERS,
     RFLAGS,
     RIP,
-    RSP,
-    SS,
     FetchModel,
     Step,
     ram_offset,
@@ -55,9 +42,6 @@ from trapscope.core.types import (
 TIMER_VECTOR: Final = 0xEC
 _BOOT_BUDGET_STEPS: Final = 200_000
 _RFLAGS_AT_ENTRY: Final = 2
-_MCG_STATUS: Final = 0x17A
-_MCG_STATUS_RIPV: Final = 1
-_MCG_STATUS_MCIP: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +75,7 @@ class Machine:
             entry[RDI] = number
             self._engine.become(number)
             self._engine.set_registers([(index, entry[index]) for index in (RDI, RFLAGS, RIP)])
+        self._deliveries = Deliveries(self._engine)
         self._taken = self._stores = 0
         self._full: list[Block] = []
         self._holdings = Holdings(params.cpus)
@@ -304,55 +289,11 @@ class Machine:
 
     def _deliver(self, cpu: Cpu, event: Event) -> bool:
         """Carry out a delivery, or the second fault that it turns into; False at a shutdown."""
-        before = self._engine.registers(cpu.number)
-        cpu.take(event)
-        if event.vector == MC and event.source is Source.EXTERNAL and not self._begin_machine_check():
-            self.shutdown = MachineCheckInProgress(cpu.number)
+        self.shutdown = self._deliveries.take(cpu, event)
+        if self.shutdown is not None:
             return False
-        interrupted = Interrupted(before[RIP], before[CS], before[RFLAGS], before[RSP], before[SS])
-        try:
-            while True:
-                outcome = self._outcome(event, interrupted)
-                if isinstance(outcome, Outcome):
-                    self._carry_out(cpu, event, outcome)
-                    return True
-                if event.restart >= 0:
-                    interrupted = Interrupted(event.restart, before[CS], before[RFLAGS], before[RSP], before[SS])
-                event = second(event, outcome)
-        except ThirdFault as fault:
-            self.shutdown = TripleFault(cpu.number, fault.vector)
-            return False
-
-    def _outcome(self, event: Event, interrupted: Interrupted) -> Outcome | Event:
-        """What delivering the event does, or the fault that it raises."""
-        engine = self._engine
-        try:
-            return deliver(event, interrupted, engine.tables(), engine.memory.read, engine.memory.store_fault)
-        except SecondFault as fault:
-            return fault.event
-
-    def _carry_out(self, cpu: Cpu, event: Event, outcome: Outcome) -> None:
-        memory = self._engine.memory
-        pushes = []
-        for address, word in outcome.pushes:
-            data = frame_bytes(word)
-            old = memory.read(address, len(data))
-            pushes.append((address, len(data), int.from_bytes(old, "little"), int.from_bytes(data, "little")))
-            memory.store(address, data)
-        if event.cr2 >= 0:
-            self._engine.set_cr2(event.cr2)
-        error_code = max(event.error_code, 0) if event.vector in WITH_ERROR_CODE else -1
-        self._engine.journal.deliver(cpu.number, event.vector, error_code, pushes)
-        self._engine.set_registers(
-            [(CS, outcome.cs), (SS, outcome.ss), (RSP, outcome.rsp), (RFLAGS, outcome.rflags), (RIP, outcome.rip)]
-        )
         self._note_held(cpu.number)
-
-    def _begin_machine_check(self) -> bool:
-        """Set MCG_STATUS.MCIP; False if it was set already, which is a shutdown (SDM vol. 3B, 15.3.1.2)."""
-        status = self._engine.model_specific(_MCG_STATUS)
-        self._engine.set_model_specific(_MCG_STATUS, _MCG_STATUS_MCIP | _MCG_STATUS_RIPV)
-        return not status & _MCG_STATUS_MCIP
+        return True
 
     def _device_read(self, offset: int, _size: int) -> int:
         return self._cpus[self._engine.cpu].apic.read(offset)
