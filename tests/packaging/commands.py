@@ -80,6 +80,7 @@ COMMANDS: Final[dict[str, Run | Serves | Listens | Recipe | Fixture | NotHere]] 
     "trapscope run patch-live --format perfetto --out t.json": Run(makes="t.json"),
     "trapscope run two-sites --policy random:7": Run(says="ok"),
     "trapscope why first-call 'slots[0]@0' --at slot-pushed": Run(says="slots[0]"),
+    "trapscope run first-call --schedule '0*1 nmi@0 0*1 mce@0 nmi@0 0>.'": Run(status=(1,), says="frame-intact"),
     "trapscope find patch-live last-write traced_fn:5 --at int3": Run(says="traced_fn"),
     "trapscope find patch-live last-write 0xfee00300+4 --at ipi-taken": Run(says="local APIC: ICR"),
     "trapscope check --all": Recipe("$(BIN)/trapscope check --all"),

@@ -600,6 +600,8 @@ export const WORDS = {
   granularity: "granularity",
   sameStep,
   settings: "How to play",
+  startShort: "Start",
+  endShort: "End",
   restart: "Restart",
   previousEvent: "Previous event",
   stepBack: "Step back",
