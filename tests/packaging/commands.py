@@ -68,6 +68,7 @@ COMMANDS: Final[dict[str, Run | Serves | Listens | Recipe | Fixture | NotHere]] 
     "make serve": Serves(),
     "make test": Recipe("$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target check matrix"),
     "make bench": Recipe("$(BIN)/trapscope bench"),
+    "make generate": Recipe("$(MAKE) --no-print-directory generate"),
     "make recorder": Recipe("$(BIN)/python backend/recorder/build.py --out $(@D)"),
     "pip install .": Fixture("installed_tree"),
     "uv build": Fixture("built"),
