@@ -36,7 +36,7 @@ test: system $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER) $(ASSETS)/u
 	$(PHASE) "tests" $(BIN)/pytest -m "not alone" --numprocesses=$(JOBS) --dist=loadgroup --durations=20
 
 matrix: $(VENV)/.editable $(ASSETS)/guest/guest.elf $(RECORDER)
-	$(PHASE) "matrix, QEMU beside it" $(BIN)/trapscope check --all --qemu
+	$(PHASE) "matrix" $(BIN)/trapscope check --all
 
 check: check-python check-generated check-ui
 

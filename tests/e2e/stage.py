@@ -87,6 +87,12 @@ class Stage:
         """Wait until the page shows a moment."""
         await expect(self.main).to_have_attribute("data-moment", str(moment))
 
+    async def settled(self) -> None:
+        """Wait until the panes stand where the moment has them: they scroll in the frames behind it."""
+        await self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
     async def picture(self) -> Picture:
         """What the handles say."""
         seen = await self.page.evaluate(_PICTURE)

@@ -18,14 +18,17 @@ async def test_a_click_on_an_instruction_goes_to_where_the_cpu_comes_to_it(
     stage = await open_stage()
     await stage.open(len(first_call.steps), scenario="first-call", design="thread")
     await stage.go_to(moment)
+    await stage.settled()
     lines = stage.page.locator('[data-part="code"] .insn')
 
     await lines.and_(stage.page.locator(f'[data-value="{ahead["rip"]}"]')).click()
     await stage.is_at(ahead["n"])
+    await stage.settled()
     await lines.and_(stage.page.locator(f'[data-value="{behind["rip"]}"]')).click(modifiers=["Shift"])
     await stage.is_at(behind["n"])
 
     await stage.go_to(moment)
+    await stage.settled()
     await lines.and_(stage.page.locator(f'[data-value="{behind["rip"]}"]')).click()
     await expect(stage.page.locator('[data-part="code"]')).to_contain_text("does not come here again")
     await stage.is_at(moment)

@@ -85,7 +85,7 @@ COMMANDS: Final[dict[str, Run | Serves | Listens | Recipe | Fixture | NotHere]] 
     "trapscope find patch-live last-write traced_fn:5 --at int3": Run(says="traced_fn"),
     "trapscope find patch-live last-write 0xfee00300+4 --at ipi-taken": Run(says="local APIC: ICR"),
     "trapscope check --all": Recipe("$(BIN)/trapscope check --all"),
-    "trapscope check --all --qemu": Recipe("$(BIN)/trapscope check --all --qemu"),
+    "trapscope check first-call --qemu": Run(says="QEMU"),
     "trapscope gdb first-call": Listens(asks="monitor event slot-pushed", says="moment 288"),
     "trapscope guest layout": Run(says="slots"),
     "trapscope guest path": Run(says="guest.elf"),
