@@ -10,7 +10,7 @@ import pytest
 
 from tests.oracle.conftest import Beside
 from trapscope.core.image import Image
-from trapscope.core.machine import machine
+from trapscope.core.machine import deliveries
 from trapscope.core.machine.delivery import Interrupted, Outcome, deliver
 from trapscope.core.machine.faults import Event
 from trapscope.core.types import RunSpec, Step, StepKind
@@ -61,7 +61,7 @@ def test_a_wrong_delivery_is_found_at_its_step(
         outcome = deliver(event, interrupted, *rest)
         return mistake(outcome, interrupted) if event.vector == vector else outcome
 
-    monkeypatch.setattr(machine, "deliver", deliver_wrongly)
+    monkeypatch.setattr(deliveries, "deliver", deliver_wrongly)
 
     with pytest.raises(Disagreement, match=f"differ in .*{register}") as caught:
         beside.compare(spec, schedule)
@@ -74,7 +74,7 @@ def test_a_difference_names_the_step_both_states_and_the_source_line(
     def deliver_wrongly(event: Event, interrupted: Interrupted, *rest: Any) -> Outcome:
         return rsp_is_not_aligned(deliver(event, interrupted, *rest), interrupted)
 
-    monkeypatch.setattr(machine, "deliver", deliver_wrongly)
+    monkeypatch.setattr(deliveries, "deliver", deliver_wrongly)
 
     with pytest.raises(Disagreement) as caught:
         beside.compare(RSP_IS_ODD)

@@ -31,7 +31,7 @@ import type {
   VerdictName,
 } from "../wire/wire.gen";
 import type { Passage } from "./patch";
-import { ofPlace, passageOfPlace, say } from "./say";
+import { ofPlace, passageOfPlace, say, sayBriefly } from "./say";
 
 export const CONTEXTS: Record<ContextName, string> = {
   process: "process",
@@ -82,6 +82,14 @@ export function tell(story: Story): string {
       return assertNever(story);
   }
 }
+
+/** The same for those who watch it play. */
+export const tellBriefly = (story: Story): string =>
+  story.is === "event" ? sayBriefly(story.told.id, story.told.args) : tell(story);
+
+/** Where control is: the quiet line while it plays. */
+export const whereText = (cpu: number, name: string): string =>
+  say("step", { cpu: `${cpu}`, function: name });
 
 function tellPart({ part, index, of, name }: Extract<Story, { is: "part" }>): string {
   const args = { index: `${index}`, of: `${of}`, value: shortName(name) };
@@ -600,7 +608,7 @@ export const WORDS = {
   granularity: "granularity",
   sameStep,
   settings: "How to play",
-  startShort: "Start",
+  startShort: "Restart",
   endShort: "End",
   restart: "Restart",
   previousEvent: "Previous event",

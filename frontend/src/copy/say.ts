@@ -14,6 +14,12 @@ export function say(id: string, args: Readonly<Record<string, string | number>> 
   return bundle.formatPattern(pattern, { ...args });
 }
 
+/** What is said of it while it plays; the message itself where it is short enough. */
+export function sayBriefly(id: string, args: Readonly<Record<string, string | number>> = {}): string {
+  const brief = bundle.getMessage(id)?.attributes["brief"];
+  return brief === undefined ? say(id, args) : bundle.formatPattern(brief, { ...args });
+}
+
 const NOTES = PLACES.notes.map((note) => ({
   in: new RegExp(note.in),
   insn: new RegExp(note.insn),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { PLACES, STORY } from "../../src/copy/copy.gen";
 import { PASSAGES } from "../../src/copy/patch";
-import { ofPlace, passageOfPlace, say } from "../../src/copy/say";
+import { ofPlace, passageOfPlace, say, sayBriefly } from "../../src/copy/say";
 
 /** Every message of the file, and the names of what goes into it. */
 const MESSAGES = [...STORY.matchAll(/^([a-z][\w-]*) = ((?:.|\n(?=[ }]))*)/gm)].map(
@@ -13,6 +13,8 @@ const MESSAGES = [...STORY.matchAll(/^([a-z][\w-]*) = ((?:.|\n(?=[ }]))*)/gm)].m
 
 describe("the copy", () => {
   it.each(MESSAGES)("says $id with all that goes into it", ({ id, args }) => {
+    const given = Object.fromEntries(args.map((name) => [name, name === "count" ? 2 : "x"]));
+    expect(sayBriefly(id, given)).toMatch(/^[A-Z`][^{}]*[.?`]$/);
     const text = say(id, Object.fromEntries(args.map((name) => [name, name === "count" ? 2 : "x"])));
     expect(text).toMatch(/^[A-Z`]/);
     expect(text).not.toMatch(/[{}]|undefined|NaN/);
@@ -25,6 +27,13 @@ describe("the copy", () => {
       "with 1 address pending.".slice(-20),
       "th 2 addresses pending.".slice(-20),
     ]);
+  });
+
+  it("is brief for those who watch it play", () => {
+    expect(sayBriefly("int3-nop", { cpu: "0", symbol: "traced_fn" })).toBe(
+      "CPU 0 finds `cc` where a nop was: `int3`.",
+    );
+    expect(sayBriefly("halted", { cpu: "0" })).toBe(say("halted", { cpu: "0" }));
   });
 
   it("refuses what there is not, and what lacks something", () => {

@@ -6,7 +6,9 @@
 
 import { type Granularity, isBeat, nextBeat, stride } from "./beats";
 import { microLength } from "../stage/micro";
+import { type Stay, stays } from "./pace";
 import type { Recording } from "../run/recording";
+import type { Told } from "../../wire/wire.gen";
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 4] as const;
 export type Speed = (typeof SPEEDS)[number];
@@ -15,9 +17,8 @@ export type Speed = (typeof SPEEDS)[number];
 export const AT_BEATS = ["linger", "stop", "go on"] as const;
 export type AtBeats = (typeof AT_BEATS)[number];
 
-const PLAIN_STEP = 110; // ms, at most, for a step between two beats
-const STRETCH = 1_400; // ms that all plain steps up to the next beat take together
-const BEAT = 2_600; // ms that a beat is looked at
+const PLAIN_STEP = 60; // ms, at most, for a step between two stays
+const STRETCH = 450; // ms that all steps up to the next stay take together
 const FRAME = 16; // ms: faster than this, several steps go into one frame
 
 /** `forward`: the step before the moment was just made; `back`: the step at the moment was just undone. */
@@ -34,6 +35,11 @@ export class Cursor {
   isPlaying = $state(false);
   /** How long, in ms, the moment will be looked at before playing goes on; unlimited while nothing plays. */
   dwell = $state(Infinity);
+  /** The moment whose sentence stands, while it plays and stays to be read; null else. */
+  stay = $state<number | null>(null);
+  /** How many characters the sentence of an event has, for those who read it. */
+  lengthOf: (told: Told) => number = () => 60;
+  #stays: { readonly of: Recording; readonly events: number; readonly at: readonly Stay[] } | null = null;
   readonly #recording: () => Recording | null;
   readonly #isGrowing: () => boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -74,30 +80,47 @@ export class Cursor {
     if (recording === null || recording.length === 0) return;
     if (this.moment >= recording.length) this.#move(0, "jump");
     this.isPlaying = true;
+    this.stay = this.atBeats === "linger" ? this.moment : null;
     this.#schedule();
   }
 
   pause(): void {
     clearTimeout(this.#timer);
     this.isPlaying = false;
+    this.stay = null;
     this.dwell = Infinity;
   }
 
   #schedule(): void {
     const recording = this.#recording();
     if (recording === null) return;
-    const left = nextBeat(recording, this.moment) - this.moment;
-    const atBeat = this.moment > 0 && recording.eventsOf(this.moment - 1).some(isBeat);
+    const stays = this.atBeats === "linger" ? this.#staysOf(recording) : [];
+    const here = stays.find(({ moment }) => moment === this.moment);
+    const next =
+      this.atBeats === "linger" ? stays.find(({ moment }) => moment > this.moment)?.moment : undefined;
+    const to = next ?? (this.atBeats === "linger" ? recording.length : nextBeat(recording, this.moment));
+    const left = to - this.moment;
     const plain = Math.min(PLAIN_STEP, STRETCH / Math.max(left, 1)) / this.speed;
-    const wait = atBeat && this.atBeats === "linger" ? BEAT / this.speed : plain;
+    const wait = here === undefined ? plain : here.reading / this.speed;
+    if (here !== undefined) this.stay = here.moment;
     this.dwell = wait;
-    const steps = Math.min(left, Math.max(1, Math.round(FRAME / plain)));
+    // As many steps as the time is worth that has passed: a page that draws slowly does not make the walk longer.
+    const since = performance.now() + Math.max(wait, FRAME) - FRAME;
     this.#timer = setTimeout(
       () => {
-        this.#tick(steps);
+        const steps = Math.round((performance.now() - since) / plain);
+        this.#tick(Math.min(left, Math.max(1, steps)));
       },
       Math.max(wait, FRAME),
     );
+  }
+
+  /** Made anew only when the run has grown. */
+  #staysOf(recording: Recording): readonly Stay[] {
+    const events = recording.events.length;
+    if (this.#stays?.of !== recording || this.#stays.events !== events)
+      this.#stays = { of: recording, events, at: stays(recording, this.lengthOf) };
+    return this.#stays.at;
   }
 
   #tick(steps: number): void {
