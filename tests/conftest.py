@@ -13,6 +13,7 @@ settings.register_profile("trapscope", deadline=None)
 settings.load_profile("trapscope")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist's own, which reads the groups, must find them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What one worker runs of a suite that several share: a file, as its tests share fixtures; and all of packaging,
     whose builds are dear."""

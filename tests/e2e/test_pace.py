@@ -32,7 +32,7 @@ _READ = """(speed) => new Promise((done) => {
 })"""
 
 
-@pytest.mark.parametrize("scenario", ["first-call", "patch-live", "four-contexts"])
+@pytest.mark.parametrize("scenario", ["first-call", "patch-live"])
 async def test_a_run_at_normal_speed_takes_half_a_minute_to_a_minute_and_each_sentence_can_be_read(
     open_stage: OpenStage, image: Image, scenario: str
 ) -> None:
