@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.async_api import expect
 
 from tests.e2e.conftest import OpenStage
+from tests.e2e.stage import Stage
 from tests.e2e.told import Told
 from trapscope.core.image import Image
+
+
+async def click(stage: Stage, rip: str, **how: Any) -> None:
+    """Click an instruction that has come to rest: bringing it into sight scrolls the list and makes its rows anew."""
+    row = stage.page.locator(f'[data-part="code"] .insn[data-value="{rip}"]')
+    await stage.settled()
+    await row.scroll_into_view_if_needed()
+    await stage.settled()
+    await row.click(**how)
 
 
 async def test_a_click_on_an_instruction_goes_to_where_the_cpu_comes_to_it(
@@ -18,18 +30,14 @@ async def test_a_click_on_an_instruction_goes_to_where_the_cpu_comes_to_it(
     stage = await open_stage()
     await stage.open(len(first_call.steps), scenario="first-call", design="thread")
     await stage.go_to(moment)
-    await stage.settled()
-    lines = stage.page.locator('[data-part="code"] .insn')
 
-    await lines.and_(stage.page.locator(f'[data-value="{ahead["rip"]}"]')).click()
+    await click(stage, ahead["rip"])
     await stage.is_at(ahead["n"])
-    await stage.settled()
-    await lines.and_(stage.page.locator(f'[data-value="{behind["rip"]}"]')).click(modifiers=["Shift"])
+    await click(stage, behind["rip"], modifiers=["Shift"])
     await stage.is_at(behind["n"])
 
     await stage.go_to(moment)
-    await stage.settled()
-    await lines.and_(stage.page.locator(f'[data-value="{behind["rip"]}"]')).click()
+    await click(stage, behind["rip"])
     await expect(stage.page.locator('[data-part="code"]')).to_contain_text("does not come here again")
     await stage.is_at(moment)
 
